@@ -1,0 +1,55 @@
+"""facespot finds facial macro- and micro-expressions in long videos: onset, apex, offset, type.
+
+>>> import facespot
+>>> facespot.Expression(onset=10, apex=14, offset=19, kind="micro").iou(facespot.Expression(12, None, 21, "micro"))
+0.6666666666666666
+
+Data flows one way: video -> faces -> features -> scores -> intervals -> report. Nothing heavy is imported before it is
+used: neither OpenCV nor a detector nor PyTorch is loaded by ``import facespot``.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from facespot.values import Expression, Result, Scores, Timebase, Track
+
+if TYPE_CHECKING:
+    from facespot.export import export, read_tracks
+    from facespot.methods import load_method
+    from facespot.metrics import Evaluation, evaluate
+    from facespot.pipeline import spot
+
+__all__ = [
+    "Evaluation",
+    "Expression",
+    "Result",
+    "Scores",
+    "Timebase",
+    "Track",
+    "evaluate",
+    "export",
+    "load_method",
+    "read_tracks",
+    "spot",
+]
+
+_HOMES = {
+    "Evaluation": "facespot.metrics",
+    "evaluate": "facespot.metrics",
+    "export": "facespot.export",
+    "load_method": "facespot.methods",
+    "read_tracks": "facespot.export",
+    "spot": "facespot.pipeline",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'facespot' has no attribute {name!r}")
+    return getattr(import_module(_HOMES[name]), name)
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -1,0 +1,59 @@
+"""The command ``facespot`` and its subcommands.
+
+Exit codes: 0 done, 1 partly done (some videos failed, all are named), 2 bad input.
+"""
+
+from __future__ import annotations
+
+import sys
+from typing import Annotated
+
+import typer
+
+from facespot.cli.evaluate import evaluate_command
+from facespot.cli.methods import methods_app
+from facespot.cli.models import models_app
+from facespot.cli.spot import spot_command
+from facespot.errors import FacespotError
+
+app = typer.Typer(
+    name="facespot",
+    help="Spot facial macro- and micro-expressions in long videos. Nothing leaves this machine.",
+    epilog="Example: facespot spot interview.mp4",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="rich",
+)
+
+
+def _print_version(asked: bool) -> None:
+    if asked:
+        from importlib.metadata import version
+
+        typer.echo(f"facespot {version('facespot')}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    _version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version and stop.")
+    ] = False,
+) -> None:
+    """Take the options that stand before a subcommand."""
+
+
+app.command("spot", no_args_is_help=True)(spot_command)
+app.command("evaluate", no_args_is_help=True)(evaluate_command)
+app.add_typer(methods_app)
+app.add_typer(models_app)
+
+
+def run() -> None:
+    """Run the command line; bad input ends in one line on stderr and exit code 2."""
+    try:
+        app()
+    except FacespotError as error:
+        print(f"facespot: {error}", file=sys.stderr)
+        sys.exit(2)

@@ -1,0 +1,220 @@
+"""``facespot spot``: videos in, a table and a folder of results for each of them out."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from facespot.errors import FacespotError, SettingsError
+
+if TYPE_CHECKING:
+    from facespot.pipeline import ReadSettings, RunSettings
+    from facespot.values import Result, Track
+
+EPILOG = """\
+Examples:
+
+  facespot spot interview.mp4
+
+  facespot spot recordings/ --out results --workers 2
+
+  facespot spot talk.mov --start 60 --end 120 --face 2
+
+  facespot spot frames/s15/ --frame-rate 30 --method softnet --weights softnet-macro --weights softnet-micro
+
+  facespot spot interview.mp4 --set p=0.6 --set flow=farneback --json
+"""
+
+
+def spot_command(
+    videos: Annotated[
+        list[Path],
+        typer.Argument(
+            metavar="VIDEO...", help="Video files, folders of frames, or folders of videos.", show_default=False
+        ),
+    ],
+    method: Annotated[str, typer.Option(help="Spotting method; 'facespot methods list' shows all.")] = "strain",
+    weights: Annotated[
+        list[Path] | None,
+        typer.Option(metavar="DIR", help="Checkpoint folder; give it once per type.", show_default=False),
+    ] = None,
+    out: Annotated[Path, typer.Option(metavar="DIR", help="Folder for the results, one subfolder per video.")] = Path(
+        "facespot_results"
+    ),
+    start: Annotated[float | None, typer.Option(metavar="SECONDS", help="Begin here.", show_default=False)] = None,
+    end: Annotated[float | None, typer.Option(metavar="SECONDS", help="Stop here.", show_default=False)] = None,
+    fps: Annotated[
+        float | None,
+        typer.Option(metavar="RATE", help="Read so many frames per second instead of all.", show_default=False),
+    ] = None,
+    frame_rate: Annotated[
+        float | None, typer.Option(metavar="RATE", help="Frames per second of a folder of frames.", show_default=False)
+    ] = None,
+    face: Annotated[
+        int | None,
+        typer.Option(metavar="N", help="Follow the N-th face, 1 being the largest that persists.", show_default=False),
+    ] = None,
+    detector: Annotated[str, typer.Option(help="Face and landmark detector: mediapipe or dlib.")] = "mediapipe",
+    settings: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--set",
+            metavar="NAME=VALUE",
+            help="Change a setting; 'facespot methods show' lists them.",
+            show_default=False,
+        ),
+    ] = None,
+    truth: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE", help="Annotated expressions (.csv, .json) to draw in the timeline.", show_default=False
+        ),
+    ] = None,
+    workers: Annotated[
+        int | None,
+        typer.Option(metavar="N", help="Threads for the optical flow; default: all processors.", show_default=False),
+    ] = None,
+    cache: Annotated[
+        Path | None,
+        typer.Option(metavar="DIR", help="Folder for features; default: ~/.cache/facespot.", show_default=False),
+    ] = None,
+    no_cache: Annotated[bool, typer.Option("--no-cache", help="Keep no features on disk.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON on stdout and nothing else.")] = False,
+) -> None:
+    """Find macro- and micro-expressions: onset, apex and offset.
+
+    Prints a table and writes expressions.csv, expressions.json, scores.npz and timeline.png for each video.
+
+    The results are candidates, not findings: false positives are common, and no expression proves a feeling or a lie.
+    """
+    from facespot.cli.progress import StageProgress
+    from facespot.cli.tables import print_result
+    from facespot.export import read_tracks
+    from facespot.export.document import result_document
+    from facespot.pipeline import ReadSettings
+    from facespot.video import find_videos
+
+    read = ReadSettings(start_s=start, end_s=end, fps=fps, frame_rate=frame_rate)
+    common: dict[str, Any] = {"method": method, "weights": weights or (), "settings": parse_settings(settings or [])}
+    true_tracks = {} if truth is None else {track.video: track for track in read_tracks(truth)}
+    paths = find_videos(videos)
+    names = folder_names(paths)
+    _check_method(**common)
+    documents, failures = [], {}
+    for path, name in zip(paths, names, strict=True):
+        try:
+            with StageProgress(path.name, shown=not as_json) as progress:
+                run = _run_settings(cache, no_cache, workers, progress)
+                result = _spot_one(path, out / name, read, run, face, detector, true_tracks.get(path.stem), common)
+            documents.append(result_document(result))
+            if not as_json:
+                print_result(result, out / name)
+        except Exception as error:  # One failing video must not stop the others, whatever failed.
+            if os.environ.get("FACESPOT_DEBUG"):
+                raise
+            failures[str(path)] = _one_line(error, path)
+            print(f"facespot: {failures[str(path)]}", file=sys.stderr)
+    if as_json:
+        failed = [{"video": path, "error": message} for path, message in failures.items()]
+        document = {"schema": "facespot.results/1", "results": documents, "failed": failed}
+        print(json.dumps(document, indent=1, allow_nan=False, ensure_ascii=False))
+    if failures:
+        if documents:
+            print(f"facespot: {len(failures)} of {len(paths)} videos failed: {', '.join(failures)}", file=sys.stderr)
+        raise typer.Exit(1 if documents else 2)
+
+
+def _check_method(**common: Any) -> None:
+    """Bad settings and weights are the same for all videos: say so once, before any work."""
+    from facespot.methods import load_method
+
+    load_method(common["method"], weights=common["weights"], settings=common["settings"])
+
+
+def _run_settings(cache: Path | None, no_cache: bool, workers: int | None, progress: Any) -> RunSettings:
+    from facespot.features.cache import default_cache_folder
+    from facespot.pipeline import RunSettings
+
+    return RunSettings(
+        cache=None if no_cache else cache or default_cache_folder(),
+        workers=(os.cpu_count() or 1) if workers is None else workers,
+        pictures=True,
+        on_progress=progress,
+    )
+
+
+def _spot_one(
+    path: Path,
+    folder: Path,
+    read: ReadSettings,
+    run: RunSettings,
+    face: int | None,
+    detector: str,
+    truth: Track | None,
+    common: dict[str, Any],
+) -> Result:
+    from facespot.export import write_result
+    from facespot.export.atomic import output_folder
+    from facespot.faces import FaceSettings
+    from facespot.pipeline import spot
+    from facespot.report import write_timeline
+
+    result = spot(path, read=read, run=run, face=FaceSettings(detector=detector, face=face), **common)
+    with output_folder(folder) as unfinished:
+        write_result(result, unfinished)
+        write_timeline(result, unfinished / "timeline.png", truth=truth)
+    return result
+
+
+def _one_line(error: Exception, path: Path) -> str:
+    if isinstance(error, FacespotError):
+        return str(error)
+    reason = " ".join(f"{type(error).__name__}: {error}".split())
+    return f"{path}: an error of facespot's own ({reason}); please report it with what FACESPOT_DEBUG=1 prints"
+
+
+def parse_settings(pairs: list[str]) -> dict[str, str]:
+    """``["p=0.6"]`` to ``{"p": "0.6"}``.
+
+    Raises
+    ------
+    SettingsError
+        If a pair has no equals sign.
+    """
+    parsed = {}
+    for pair in pairs:
+        name, equals, value = pair.partition("=")
+        if not equals:
+            raise SettingsError("--set", f"{pair!r} has no '='", "write NAME=VALUE, for example --set p=0.6")
+        parsed[name.strip()] = value.strip()
+    return parsed
+
+
+def folder_names(paths: list[Path]) -> list[str]:
+    """A different folder name for each video: its stem, with as many parents as it takes to tell them apart.
+
+    >>> folder_names([Path("a/talk.mp4"), Path("b/talk.mp4"), Path("b/walk.mp4")])
+    ['a_talk', 'b_talk', 'walk']
+    >>> folder_names([Path("a/talk.mp4"), Path("a/talk.avi")])
+    ['talk.mp4', 'talk.avi']
+    """
+    resolved = [path.absolute() for path in paths]
+    names = [path.stem if path.suffix and not path.is_dir() else path.name for path in resolved]
+    for level in range(max((len(path.parts) for path in resolved), default=0)):
+        repeated = {name for name in names if names.count(name) > 1}
+        if not repeated:
+            break
+        names = [_longer(path, level) if name in repeated else name for path, name in zip(resolved, names, strict=True)]
+    return names
+
+
+def _longer(path: Path, level: int) -> str:
+    """Stem and suffix, or stem and one parent more at every further level."""
+    if level == 0 and len({other.stem for other in path.parent.glob(f"{path.stem}.*")}) == 1:
+        return path.name
+    return "_".join([*path.parts[max(1, len(path.parts) - 1 - max(level, 1)) : -1], path.stem])

@@ -1,0 +1,106 @@
+"""The facespot JSON: a result with everything that is needed to judge it and to repeat it.
+
+``schema`` is ``facespot.result/1``. Frames count from 0 and both ends belong to the expression; times are seconds.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from facespot.errors import FormatError
+from facespot.values import Expression, Result, Timebase, Track
+
+SCHEMA = "facespot.result/1"
+CONVENTIONS = "frames count from 0; onset and offset frames both belong to the expression; times are seconds"
+LIMITS = (
+    "facespot measures facial motion. It does not detect lies or feelings. False positives are common: "
+    "a person must check every expression."
+)
+
+
+def result_document(result: Result) -> dict[str, Any]:
+    """A result as plain JSON values; raw scores are in ``scores.npz``."""
+    track = result.track
+    return {
+        "schema": SCHEMA,
+        "conventions": CONVENTIONS,
+        "limits": LIMITS,
+        "video": track.video,
+        "timebase": _timebase(track.timebase),
+        "expressions": [_expression(one, track.timebase) for one in track.expressions],
+        "thresholds": {curve.kind: curve.threshold for curve in result.curves},
+        "notes": list(result.notes),
+        "provenance": dict(result.provenance),
+    }
+
+
+def _timebase(timebase: Timebase) -> dict[str, Any]:
+    times = timebase.timestamps_s
+    return {
+        "fps": timebase.fps,
+        "frames": timebase.n_frames,
+        "duration_s": timebase.duration_s,
+        "timestamps_s": None if times is None else [round(float(time), 6) for time in times],
+    }
+
+
+def _expression(one: Expression, timebase: Timebase) -> dict[str, Any]:
+    return {
+        "kind": one.kind,
+        "onset": one.onset,
+        "apex": one.apex,
+        "offset": one.offset,
+        "onset_s": round(timebase.seconds(one.onset), 6),
+        "apex_s": None if one.apex is None else round(timebase.seconds(one.apex), 6),
+        "offset_s": round(timebase.seconds(one.offset), 6),
+        "emotion": one.emotion,
+        "action_units": list(one.action_units),
+        "score": one.score,
+    }
+
+
+def format_document(document: dict[str, Any]) -> str:
+    """JSON text; NaN and infinity are refused."""
+    return json.dumps(document, indent=1, allow_nan=False, ensure_ascii=False) + "\n"
+
+
+def parse_document(text: str, path: Path) -> Track:
+    """The track of a facespot JSON.
+
+    Raises
+    ------
+    FormatError
+        If it is not JSON, not of this schema, or a value does not fit.
+    """
+    try:
+        document = json.loads(text)
+    except ValueError as error:
+        raise FormatError(
+            str(path), f"it is not JSON ({error})", "give an expressions.json that facespot wrote"
+        ) from error
+    schema = document.get("schema") if isinstance(document, dict) else None
+    if schema != SCHEMA:
+        raise FormatError(str(path), f"its schema is {schema!r}", f"this version reads {SCHEMA}")
+    try:
+        base = document["timebase"]
+        times = None if base["timestamps_s"] is None else np.array(base["timestamps_s"], dtype=np.float64)
+        timebase = Timebase(float(base["fps"]), int(base["frames"]), times)
+        expressions = tuple(
+            Expression(
+                one["onset"],
+                one["apex"],
+                one["offset"],
+                one["kind"],
+                one["emotion"],
+                tuple(one["action_units"]),
+                one["score"],
+            )
+            for one in document["expressions"]
+        )
+        return Track(str(document["video"]), timebase, expressions)
+    except (KeyError, TypeError, ValueError) as error:
+        raise FormatError(str(path), f"a value does not fit ({error!r})", "write it again with facespot") from error

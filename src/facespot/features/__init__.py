@@ -1,0 +1,10 @@
+"""Frames and faces in, `Features` out: what moved on the face between frames, one row per frame.
+
+Optical flow (`flow`, `tvl1`, `opencv_flow`), its strain (`strain`), the parts of the face that are read (`regions`),
+the images and sums made of them (`maps`), one streaming pass over a video (`extract`) and the cache on disk (`cache`).
+"""
+
+from facespot.features.cache import FeatureCache
+from facespot.features.extract import extract, feature_spec
+
+__all__ = ["FeatureCache", "extract", "feature_spec"]

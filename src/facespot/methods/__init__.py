@@ -1,0 +1,10 @@
+"""Features in, scores and expressions out. One folder per published method, each of which reads like its paper.
+
+`base` says what a method is, `registry` lists them, `settings` checks what the user sets, `peaks` is the decoding that
+SOFTNet and MEAN share. Methods know nothing of one another, of corpora or of metrics.
+"""
+
+from facespot.methods.base import Method
+from facespot.methods.registry import METHODS, load_method, method_entry
+
+__all__ = ["METHODS", "Method", "load_method", "method_entry"]

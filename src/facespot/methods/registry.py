@@ -1,0 +1,86 @@
+"""The methods by name, loaded only when asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+from facespot.errors import SettingsError
+from facespot.methods.base import Method
+
+
+@dataclass(frozen=True, slots=True)
+class MethodEntry:
+    """One line of the registry.
+
+    Parameters
+    ----------
+    path : str
+        ``module:class``.
+    summary : str
+        One line for people.
+    needs_weights : bool
+        Whether weights must be given.
+    """
+
+    path: str
+    summary: str
+    needs_weights: bool
+
+
+METHODS: dict[str, MethodEntry] = {
+    "strain": MethodEntry(
+        "facespot.methods.strain.method:StrainMethod",
+        "sum of the optical strain, smoothing, threshold, peaks; needs no weights (SOFTNet's baseline)",
+        needs_weights=False,
+    ),
+    "softnet": MethodEntry(
+        "facespot.methods.softnet.method:SoftnetMethod",
+        "shallow optical flow three-stream CNN, one model per type; needs --weights",
+        needs_weights=True,
+    ),
+}
+
+
+def method_entry(name: str) -> MethodEntry:
+    """The line of a method.
+
+    Raises
+    ------
+    SettingsError
+        If there is no such method.
+    """
+    if name not in METHODS:
+        raise SettingsError("--method", f"there is no method {name!r}", f"choose one of {', '.join(METHODS)}")
+    return METHODS[name]
+
+
+def load_method(name: str, *, weights: Sequence[str | Path] = (), settings: Mapping[str, Any] | None = None) -> Method:
+    """Make a method ready to score.
+
+    Parameters
+    ----------
+    name : str
+        Key of `METHODS`.
+    weights : sequence of path
+        Checkpoint folders, one per type at most.
+    settings : mapping, optional
+        Overrides of the method's settings by name; text is converted to the setting's type.
+
+    Raises
+    ------
+    SettingsError, WeightsError
+    """
+    entry = method_entry(name)
+    if entry.needs_weights and not weights:
+        remedy = f"pass --weights DIR, made by 'facespot models import {name} FILE' from the authors' file"
+        raise SettingsError("--weights", f"the method {name!r} needs weights", remedy)
+    if weights and not entry.needs_weights:
+        raise SettingsError("--weights", f"the method {name!r} has no weights", "leave --weights out")
+    module, _, attribute = entry.path.partition(":")
+    factory = getattr(import_module(module), attribute)
+    method: Method = factory.load([Path(path) for path in weights], settings or {})
+    return method

@@ -1,0 +1,188 @@
+"""SOFTNet as a spotting method: 42x42x3 motion images in, scores from ``network.onnx``, threshold and peaks.
+
+Differences of paper and authors' program, and what is the default here (the released weights come from the program):
+
+===================  ============================================  ===========================================  =======
+setting              ``"paper"`` / ``"split"``                     ``"code"`` / ``"joined"``                    default
+===================  ============================================  ===========================================  =======
+``reading``          u and v keep their sign                       absolute value after the head motion         code
+``roi_layout``       two brow pieces of 21x21 above the mouth      one 42x21 strip over both brows              joined
+``smoothing``        mean of 2k + 1 scores (eq. 4)                 mean of 2k scores                            code
+===================  ============================================  ===========================================  =======
+
+A checkpoint says with which ``reading``, ``roi_layout`` and frame distance its network was trained; these win over the
+defaults, and what the user sets wins over both.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from facespot.errors import WeightsError
+from facespot.features import feature_spec
+from facespot.features.maps import Reading, RoiLayout
+from facespot.intervals import Smoothing
+from facespot.methods import peaks
+from facespot.methods.settings import check_between, override
+from facespot.models import Checkpoint, OnnxNetwork, read_checkpoint
+from facespot.values import Curve, Features, FeatureSpec, Kind, Scores, Track
+
+FRAMES_AT_ONCE = 64
+
+
+@dataclass(frozen=True)
+class SoftnetConfig:
+    """Settings of SOFTNet.
+
+    Parameters
+    ----------
+    macro_distance_s, micro_distance_s : float
+        k in seconds: time between the two frames of a pair, and half the length of a spotted interval. CAS(ME)2: 18
+        and 6 frames at 30 fps; SAMM-LV: 174 and 37 frames at 200 fps, 0.87 and 0.185 s (paper section 3.1).
+    p : float
+        Threshold between the mean (0) and the maximum (1) of the video (paper section 3.1).
+    smoothing : {"code", "paper"}
+        Window of eq. 4, see `facespot.intervals.smooth`.
+    reading : {"code", "paper"}
+        Whether u and v lose their sign, see `facespot.features.maps`.
+    roi_layout : {"joined", "split"}
+        How brows and mouth fill the image, see `facespot.features.maps`.
+    flow : str
+        Optical flow engine, see `facespot.features.flow.ENGINES`.
+    """
+
+    macro_distance_s: float = 0.6
+    micro_distance_s: float = 0.2
+    p: float = 0.55
+    smoothing: Smoothing = "code"
+    reading: Reading = "code"
+    roi_layout: RoiLayout = "joined"
+    flow: str = "tvl1"
+
+    def __post_init__(self) -> None:
+        check_between("p", self.p, 0.0, 1.0)
+        check_between("macro_distance_s", self.macro_distance_s, 0.01, 10.0, "seconds")
+        check_between("micro_distance_s", self.micro_distance_s, 0.01, 10.0, "seconds")
+
+    @property
+    def distances_s(self) -> dict[Kind, float]:
+        """The distance k in seconds by type."""
+        return {"macro": self.macro_distance_s, "micro": self.micro_distance_s}
+
+
+class SoftnetMethod:
+    """Spots the types for which it has a checkpoint.
+
+    Parameters
+    ----------
+    config : SoftnetConfig
+        All settings.
+    checkpoints : mapping from type to Checkpoint
+        One network per type, or for one type only.
+    """
+
+    name = "softnet"
+    citation = (
+        "Liong, See, Wong: Shallow Optical Flow Three-Stream CNN for Macro- and Micro-Expression Spotting from Long "
+        "Videos, ICIP 2021"
+    )
+
+    def __init__(self, config: SoftnetConfig, checkpoints: Mapping[Kind, Checkpoint]) -> None:
+        self.config = config
+        self.checkpoints = checkpoints
+        self._networks = {kind: OnnxNetwork(one.network_path) for kind, one in checkpoints.items()}
+
+    @staticmethod
+    def default_config() -> SoftnetConfig:
+        """The published settings."""
+        return SoftnetConfig()
+
+    @classmethod
+    def load(cls, weights: Sequence[Path], settings: Mapping[str, Any]) -> SoftnetMethod:
+        """Read the checkpoints and settle the settings.
+
+        Raises
+        ------
+        WeightsError
+            A checkpoint does not fit, two are of one type, or two contradict each other.
+        SettingsError
+            A setting is unknown or out of range.
+        """
+        checkpoints: dict[Kind, Checkpoint] = {}
+        trained: dict[str, Any] = {}
+        for path in weights:
+            one = read_checkpoint(path, method=cls.name)
+            if one.kind is None:
+                raise WeightsError(
+                    str(path), "the checkpoint names no type", "import it again with --kind macro or micro"
+                )
+            if one.kind in checkpoints:
+                remedy = "give one checkpoint for macro and one for micro"
+                raise WeightsError(str(path), f"there are two checkpoints for {one.kind}-expressions", remedy)
+            checkpoints[one.kind] = one
+            for name, value in _trained_with(one).items():
+                if trained.setdefault(name, value) != value:
+                    what = f"it was trained with {name}={value}, the other one with {trained[name]}"
+                    raise WeightsError(str(path), what, "use checkpoints that were trained alike")
+        method = cls(override(override(SoftnetConfig(), trained), settings), checkpoints)
+        for kind, network in method._networks.items():
+            if network.input_shape != (42, 42, 3):
+                remedy = f"import the {kind} weights again"
+                raise WeightsError(
+                    str(network.path), f"the network takes {network.input_shape}, not (42, 42, 3)", remedy
+                )
+        return method
+
+    @property
+    def _rule(self) -> peaks.PeakRule:
+        return peaks.PeakRule(self.config.distances_s, self.config.p, self.config.smoothing)
+
+    def plan(self) -> Mapping[Kind, FeatureSpec]:
+        """42x42x3 motion images at the distance of each type that has a network."""
+        return {
+            kind: feature_spec(
+                "softnet",
+                distance_s=self.config.distances_s[kind],
+                flow=self.config.flow,
+                reading=self.config.reading,
+                roi_layout=self.config.roi_layout,
+            )
+            for kind in self.checkpoints
+        }
+
+    def rows_needed(self, kind: Kind, fps: float) -> int:
+        """Fewest rows of video in which an expression of this type can be found."""
+        return self._rule.rows_needed(kind, fps)
+
+    def score(self, features: Mapping[Kind, Features]) -> Scores:
+        """Spotting confidence score of each frame (section 2.3)."""
+        columns = {
+            kind: self._networks[kind].run(one.values, batch_size=FRAMES_AT_ONCE)[:, 0]
+            for kind, one in features.items()
+        }
+        return peaks.scores_of_kinds(features, columns)
+
+    def curves(self, scores: Scores) -> tuple[Curve, ...]:
+        """Smoothed scores and threshold by type."""
+        return peaks.curves(scores, self._rule)
+
+    def decode(self, scores: Scores) -> Track:
+        """Intervals around the peaks (section 2.4)."""
+        return peaks.decode(scores, self._rule)
+
+    def weights_used(self) -> list[dict[str, Any]]:
+        """Digest and origin of each checkpoint."""
+        return [
+            {"kind": kind, "sha256": one.digest, "origin": dict(one.origin)} for kind, one in self.checkpoints.items()
+        ]
+
+
+def _trained_with(checkpoint: Checkpoint) -> dict[str, Any]:
+    """Settings that a checkpoint's network was trained with, by the names of `SoftnetConfig`."""
+    settings: dict[str, Any] = dict(checkpoint.config)
+    if "distance_s" in checkpoint.fitted:
+        settings[f"{checkpoint.kind}_distance_s"] = checkpoint.fitted["distance_s"]
+    return settings

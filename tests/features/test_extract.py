@@ -1,0 +1,148 @@
+"""The pass over a video: which pairs are compared, which rows are valid, what the cache keeps."""
+
+from dataclasses import dataclass, field
+
+import numpy as np
+import pytest
+
+from facespot.faces import FaceTrack, crop, to_crop
+from facespot.features import FeatureCache, extract, feature_spec
+from facespot.features.flow import load_flow_engine
+from facespot.features.maps import softnet_images, strain_sums
+from facespot.features.regions import face_regions
+from facespot.values import Box, Face, Timebase
+from facespot.video import Selection
+
+
+@dataclass
+class StillFrame:
+    index: int
+    image: np.ndarray
+
+    def gray(self):
+        return self.image
+
+
+@dataclass
+class MemoryVideo:
+    """Frames of smooth noise that drift by a fraction of a pixel; counts what is read."""
+
+    n_frames: int = 24
+    name: str = "memory"
+    reads: int = 0
+    frames: list = field(default_factory=list)
+
+    def __post_init__(self):
+        import cv2
+
+        noise = cv2.GaussianBlur(np.random.default_rng(0).random((200, 220)).astype(np.float32), (0, 0), 2)
+        noise = cv2.normalize(noise, None, 0, 255, cv2.NORM_MINMAX)
+        for index in range(self.n_frames):
+            x, y = np.meshgrid(np.arange(220, dtype=np.float32), np.arange(200, dtype=np.float32))
+            bump = 1.5 * np.sin(index / 3) * np.exp(-((x - 110) ** 2 + (y - 130) ** 2) / 300)
+            self.frames.append(cv2.remap(noise, x + bump, y, cv2.INTER_LINEAR).astype(np.uint8))
+        self.timebase = Timebase(30.0, self.n_frames)
+
+    def digest(self):
+        return "0" * 64
+
+    def read(self, frames):
+        for frame in frames:
+            self.reads += 1
+            yield StillFrame(int(frame), self.frames[frame])
+
+
+def landmarks(shift=0.0):
+    points = np.full((68, 2), 64.0, dtype=np.float32)
+    points[17:22] = [(20, 40), (25, 37), (30, 35), (38, 36), (50, 38)]
+    points[22:27] = [(78, 38), (90, 36), (98, 35), (103, 37), (108, 40)]
+    points[28] = (64, 60)
+    points[36:42] = [(28, 50), (34, 47), (40, 47), (46, 50), (40, 53), (34, 53)]
+    points[42:48] = [(82, 50), (88, 47), (94, 47), (100, 50), (94, 53), (88, 53)]
+    points[[50, 57, 60, 64]] = [(60, 90), (64, 104), (46, 96), (82, 96)]
+    return points + np.float32(40 + shift)
+
+
+def faces_of(video, reference, references=1):
+    found = tuple(Face(0, Box(40.0 + 3 * i, 40.0, 128.0, 128.0), landmarks(3.0 * i), 80.0) for i in range(references))
+    reference = np.asarray(reference)
+    return FaceTrack(np.arange(video.n_frames), reference, found, 1, 1, float(np.mean(reference >= 0)))
+
+
+def run(video, faces, specs, tmp_path, **options):
+    selection = Selection(np.arange(video.n_frames), 30.0)
+    return extract(video, selection, faces, specs, cache=FeatureCache(tmp_path), context={}, **options)
+
+
+def test_each_row_compares_its_frame_with_the_one_a_distance_later(tmp_path):
+    video = MemoryVideo()
+    faces = faces_of(video, [0] * 24)
+    specs = [
+        feature_spec("strain", distance_s=0.1),
+        feature_spec("softnet", distance_s=0.2, reading="code", roi_layout="split"),
+    ]
+    strain, images = run(video, faces, specs, tmp_path)
+    face = faces.references[0]
+    regions = face_regions(to_crop(face.landmarks, face.box, 128))
+    crops = np.stack([crop(frame, face.box, 128) for frame in video.frames])
+    engine = load_flow_engine("tvl1")
+    np.testing.assert_array_equal(strain.frames, np.arange(21))
+    np.testing.assert_allclose(strain.values, strain_sums(engine.flow(crops[:-3], crops[3:]), regions), rtol=1e-5)
+    flow = engine.flow(crops[:-6], crops[6:])
+    np.testing.assert_allclose(images.values, softnet_images(flow, regions, roi_layout="split"), atol=1e-6)
+    assert video.reads == 24
+
+
+def test_a_lost_face_gives_no_score_on_either_side_of_a_pair(tmp_path):
+    video = MemoryVideo()
+    reference = np.zeros(24, dtype=int)
+    reference[10:12] = -1
+    (strain,) = run(video, faces_of(video, reference), [feature_spec("strain", distance_s=0.1)], tmp_path)
+    assert np.flatnonzero(~strain.valid).tolist() == [7, 8, 10, 11]
+    np.testing.assert_array_equal(np.isnan(strain.values), ~strain.valid)
+
+
+def test_a_pair_across_two_references_uses_the_first_frames_box_for_both(tmp_path):
+    video = MemoryVideo()
+    reference = np.repeat([0, 1], 12)
+    (strain,) = run(video, faces_of(video, reference, 2), [feature_spec("strain", distance_s=0.1)], tmp_path)
+    (alone,) = run(video, faces_of(video, [0] * 24), [feature_spec("strain", distance_s=0.1)], tmp_path / "alone")
+    assert strain.valid.all()
+    np.testing.assert_array_equal(strain.values[:12], alone.values[:12])
+
+
+def test_a_face_whose_regions_leave_the_crop_is_not_usable(tmp_path):
+    video = MemoryVideo()
+    faces = faces_of(video, [0] * 24)
+    outside = Face(0, Box(0.0, 0.0, 60.0, 60.0), landmarks(), 80.0)
+    faces = FaceTrack(faces.frames, faces.reference, (outside,), 1, 1, 1.0)
+    (strain,) = run(video, faces, [feature_spec("strain", distance_s=0.1)], tmp_path)
+    assert not strain.valid.any()
+
+
+def test_a_second_run_reads_nothing_and_another_setting_reads_again(tmp_path):
+    video = MemoryVideo()
+    faces = faces_of(video, [0] * 24)
+    (first,) = run(video, faces, [feature_spec("strain", distance_s=0.1)], tmp_path)
+    (second,) = run(video, faces, [feature_spec("strain", distance_s=0.1)], tmp_path)
+    assert video.reads == 24
+    np.testing.assert_array_equal(first.values, second.values)
+    run(video, faces, [feature_spec("strain", distance_s=0.1, flow="dis")], tmp_path)
+    assert video.reads == 48
+
+
+def test_values_do_not_depend_on_the_number_of_workers(tmp_path):
+    video = MemoryVideo()
+    faces = faces_of(video, [0] * 24)
+    one, two = (
+        run(video, faces, [feature_spec("strain", distance_s=0.1)], tmp_path / str(n), workers=n)[0] for n in (1, 2)
+    )
+    assert one.values.tobytes() == two.values.tobytes()
+
+
+def test_a_failure_in_the_middle_leaves_no_entry(tmp_path):
+    video = MemoryVideo()
+    video.frames[20] = None
+    with pytest.raises(Exception, match=r".+"):
+        run(video, faces_of(video, [0] * 24), [feature_spec("strain", distance_s=0.1)], tmp_path)
+    assert not [path for path in tmp_path.rglob("*") if path.is_file()]

@@ -1,0 +1,73 @@
+"""The timeline as a picture: what must be on it, measured on its pixels."""
+
+import numpy as np
+import pytest
+
+from facespot.report import write_timeline
+from facespot.values import Curve, Expression, Result, Scores, Timebase, Track
+
+MACRO = (0x2F, 0x6D, 0xB5)
+
+
+@pytest.fixture
+def result():
+    """60 seconds with one macro-expression, its face a green square."""
+    base = Timebase(10.0, 600)
+    frames = np.arange(590)
+    values = np.exp(-(((frames - 300) / 20.0) ** 2)).astype(np.float32)
+    scores = Scores("talk", base, ("macro",), values[:, None], frames, np.ones((590, 1), dtype=bool), 10.0)
+    track = Track("talk", base, (Expression(280, 300, 320, "macro", score=1.0),))
+    face = np.zeros((32, 32, 3), dtype=np.uint8)
+    face[..., 1] = 255
+    curve = Curve("macro", frames, values, 0.5)
+    return Result(track, scores, (curve,), {"method": "strain"}, (), {300: face})
+
+
+def pixels(path):
+    from matplotlib.image import imread
+
+    return np.round(imread(path)[..., :3] * 255).astype(int)
+
+
+def near(image, color, tolerance=3):
+    return np.all(np.abs(image - np.array(color)) <= tolerance, axis=-1)
+
+
+def test_interval_face_and_curve_are_drawn_at_their_time(result, tmp_path):
+    write_timeline(result, tmp_path / "timeline.png")
+    image = pixels(tmp_path / "timeline.png")
+    width = image.shape[1]
+    center = (0.055 + (0.985 - 0.055) * 300 / 590) * width
+    green = np.argwhere(near(image, (0, 255, 0)))
+    assert abs(green[:, 1].mean() - center) < 0.01 * width
+    curve = np.argwhere(near(image, MACRO, 10))
+    assert curve[:, 1].min() < 0.1 * width
+    assert curve[:, 1].max() > 0.95 * width
+
+
+def test_truth_adds_black_bars_and_nothing_else(result, tmp_path):
+    truth = Track("talk", result.track.timebase, (Expression(100, 110, 140, "macro"),))
+    write_timeline(result, tmp_path / "with.png", truth=truth)
+    write_timeline(result, tmp_path / "without.png")
+    with_truth, without = pixels(tmp_path / "with.png"), pixels(tmp_path / "without.png")
+    below_title = slice(int(0.12 * len(without)), None)
+    added = np.argwhere(near(with_truth, (0, 0, 0)) & ~near(without, (0, 0, 0), 40))
+    added = added[added[:, 0] >= below_title.start]
+    span = (0.055 + 0.93 * np.array([100, 141]) / 590) * with_truth.shape[1]
+    assert abs(added[:, 1].min() - span[0]) < 4
+    assert abs(added[:, 1].max() - span[1]) < 4
+
+
+def test_the_same_result_gives_the_same_bytes(result, tmp_path):
+    for name in ("one.png", "two.png"):
+        write_timeline(result, tmp_path / name)
+    assert (tmp_path / "one.png").read_bytes() == (tmp_path / "two.png").read_bytes()
+
+
+def test_a_video_without_scores_can_be_drawn(tmp_path):
+    base, frames = Timebase(30.0, 40), np.arange(20)
+    nothing = np.full((20, 1), np.nan, dtype=np.float32)
+    scores = Scores("blank", base, ("micro",), nothing, frames, np.isfinite(nothing), 30.0)
+    curve = Curve("micro", frames, nothing[:, 0], None)
+    write_timeline(Result(Track("blank", base), scores, (curve,), {"method": "strain"}), tmp_path / "x.png")
+    assert pixels(tmp_path / "x.png").shape[0] > 100
