@@ -16,6 +16,7 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any, Literal, TypeAlias, get_args
 
 import numpy as np
@@ -459,3 +460,47 @@ class Result:
     provenance: Mapping[str, Any]
     notes: tuple[str, ...] = ()
     pictures: Mapping[int, ByteImage] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Recording:
+    """One video of a corpus with its annotation.
+
+    Parameters
+    ----------
+    id : str
+        Name of the video, different from all others of the corpus.
+    subject : str
+        Who is in it; leave-one-subject-out folds are made of this.
+    path : Path
+        Video file or frame folder.
+    truth : Track
+        Annotated expressions; its timebase is that of the video.
+    """
+
+    id: str
+    subject: str
+    path: Path
+    truth: Track
+
+    @property
+    def timebase(self) -> Timebase:
+        """Frames and seconds of the video."""
+        return self.truth.timebase
+
+
+@dataclass(frozen=True)
+class Fold:
+    """One split of a corpus.
+
+    Parameters
+    ----------
+    name : str
+        What is held out, such as the subject.
+    train, test : tuple of Recording
+        Disjoint.
+    """
+
+    name: str
+    train: tuple[Recording, ...]
+    test: tuple[Recording, ...]
