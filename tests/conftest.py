@@ -1,4 +1,4 @@
-"""What several rooms' tests share: where third-party reference data lies."""
+"""What several rooms' tests share: third-party reference data, networks with random weights."""
 
 import os
 from pathlib import Path
@@ -20,3 +20,20 @@ def reference_file():
         return path
 
     return find
+
+
+@pytest.fixture(scope="session")
+def random_checkpoints(tmp_path_factory):
+    """Checkpoints of SOFTNet with random weights, one per type."""
+    torch = pytest.importorskip("torch", reason='needs pip install "facespot[train]"')
+    from facespot.methods.softnet.network import SOFTNet, to_onnx
+    from facespot.models import write_checkpoint
+    from facespot.values import KINDS
+
+    folder = tmp_path_factory.mktemp("checkpoints")
+    for seed, kind in enumerate(KINDS):
+        network = SOFTNet(torch.Generator().manual_seed(seed))
+        weights = {name: value.numpy() for name, value in network.state_dict().items()}
+        write_checkpoint(folder / kind, method="softnet", kind=kind, config={}, fitted={}, origin={},
+                         onnx_bytes=to_onnx(network), weights=weights)  # fmt: skip
+    return [folder / kind for kind in KINDS]

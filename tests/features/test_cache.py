@@ -59,14 +59,12 @@ def test_a_place_that_is_a_file_is_refused_in_one_line(tmp_path):
 
 def test_rows_are_appended_to_a_readable_array(tmp_path):
     rows = np.random.default_rng(0).random((5, 2, 3)).astype(np.float32)
-    writer = RowWriter(tmp_path / "values.npy", 5, (2, 3))
-    writer.append(rows[:2])
-    writer.append(rows[2:])
-    writer.close()
+    with RowWriter(tmp_path / "values.npy", 5, (2, 3)) as writer:
+        writer.append(rows[:2])
+        writer.append(rows[2:])
     np.testing.assert_array_equal(np.load(tmp_path / "values.npy"), rows)
 
 
 def test_missing_rows_are_noticed(tmp_path):
-    writer = RowWriter(tmp_path / "values.npy", 5, ())
-    with pytest.raises(ValueError, match="5 rows were not written"):
-        writer.close()
+    with pytest.raises(ValueError, match="5 rows were not written"), RowWriter(tmp_path / "values.npy", 5, ()):
+        pass

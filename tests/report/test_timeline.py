@@ -37,7 +37,7 @@ def test_interval_face_and_curve_are_drawn_at_their_time(result, tmp_path):
     write_timeline(result, tmp_path / "timeline.png")
     image = pixels(tmp_path / "timeline.png")
     width = image.shape[1]
-    center = (0.055 + (0.985 - 0.055) * 300 / 590) * width
+    center = (0.075 + (0.985 - 0.075) * 300 / 590) * width
     green = np.argwhere(near(image, (0, 255, 0)))
     assert abs(green[:, 1].mean() - center) < 0.01 * width
     curve = np.argwhere(near(image, MACRO, 10))
@@ -53,7 +53,7 @@ def test_truth_adds_black_bars_and_nothing_else(result, tmp_path):
     below_title = slice(int(0.12 * len(without)), None)
     added = np.argwhere(near(with_truth, (0, 0, 0)) & ~near(without, (0, 0, 0), 40))
     added = added[added[:, 0] >= below_title.start]
-    span = (0.055 + 0.93 * np.array([100, 141]) / 590) * with_truth.shape[1]
+    span = (0.075 + 0.91 * np.array([100, 141]) / 590) * with_truth.shape[1]
     assert abs(added[:, 1].min() - span[0]) < 4
     assert abs(added[:, 1].max() - span[1]) < 4
 

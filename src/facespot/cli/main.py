@@ -13,6 +13,7 @@ import typer
 from facespot.cli.evaluate import evaluate_command
 from facespot.cli.methods import methods_app
 from facespot.cli.models import models_app
+from facespot.cli.spot import EXAMPLES as SPOT_EXAMPLES
 from facespot.cli.spot import spot_command
 from facespot.errors import FacespotError
 
@@ -44,7 +45,7 @@ def _options(
     """Take the options that stand before a subcommand."""
 
 
-app.command("spot", no_args_is_help=True)(spot_command)
+app.command("spot", no_args_is_help=True, epilog=SPOT_EXAMPLES)(spot_command)
 app.command("evaluate", no_args_is_help=True)(evaluate_command)
 app.add_typer(methods_app)
 app.add_typer(models_app)

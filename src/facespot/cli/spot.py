@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from facespot.pipeline import ReadSettings, RunSettings
     from facespot.values import Result, Track
 
-EPILOG = """\
+EXAMPLES = """\
 Examples:
 
   facespot spot interview.mp4

@@ -42,6 +42,8 @@ def print_result(result: Result, folder: Path) -> None:
         console.print(table)
     counts = {curve.kind: len(track.of_kind(curve.kind).expressions) for curve in result.curves}
     found = ", ".join(f"{count} {kind}" for kind, count in counts.items())
+    if not track.expressions:
+        console.print("nothing was spotted")
     console.print(f"{found}; frames count from 0; written to {escape(str(folder))}/\n", soft_wrap=True)
 
 

@@ -90,7 +90,10 @@ def _record(spec: FeatureSpec) -> dict[str, Any]:
 
 
 class RowWriter:
-    """Writes an array of known length row by row into a ``.npy`` file, so that memory does not grow with the video."""
+    """Writes an array of known length row by row into a ``.npy`` file, so that memory does not grow with the video.
+
+    The file is complete when the ``with`` block ends without an error; too few rows then raise a ValueError.
+    """
 
     def __init__(self, path: Path, n_rows: int, row_shape: tuple[int, ...]) -> None:
         self._stream = path.open("wb")
@@ -103,16 +106,12 @@ class RowWriter:
         self._missing -= len(rows)
         self._stream.write(np.ascontiguousarray(rows, dtype="<f4").tobytes())
 
-    def close(self) -> None:
-        """Finish the file.
+    def __enter__(self) -> RowWriter:
+        return self
 
-        Raises
-        ------
-        ValueError
-            If not all rows were written.
-        """
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> None:
         self._stream.close()
-        if self._missing:
+        if kind is None and self._missing:
             raise ValueError(f"{self._missing} rows were not written")
 
 

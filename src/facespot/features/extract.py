@@ -22,7 +22,7 @@ from facespot.features.cache import FeatureCache, RowWriter, read_arrays, write_
 from facespot.features.flow import FlowEngine, load_flow_engine
 from facespot.features.maps import IMAGE_SIZE, softnet_images, strain_sums
 from facespot.features.regions import CROP_SIZE, Regions, face_regions
-from facespot.values import ByteImage, Features, FeatureSpec, FloatArray, Setting, distance_in_frames
+from facespot.values import BoolArray, ByteImage, Features, FeatureSpec, FloatArray, Setting, distance_in_frames
 
 if TYPE_CHECKING:
     from facespot.faces import FaceTrack
@@ -97,8 +97,19 @@ def extract(
     if missing:
         with ExitStack() as stack:
             folders = [stack.enter_context(cache.create(digest, spec)) for spec in missing]
-            _extract_into(video, selection, faces, missing, folders, workers, on_progress)
+            writers = [
+                stack.enter_context(_writer(spec, folder, selection))
+                for spec, folder in zip(missing, folders, strict=True)
+            ]
+            valid = _extract_into(video, selection, faces, missing, writers, workers, on_progress)
+            for folder, usable in zip(folders, valid, strict=True):
+                write_arrays(folder, {"frames": selection.frames[: len(usable)], "valid": usable})
     return tuple(_read(video, selection, spec, cache.find(digest, spec)) for spec in complete)
+
+
+def _writer(spec: FeatureSpec, folder: Path, selection: Selection) -> RowWriter:
+    n_rows = len(selection.frames) - row_distance(spec, selection.fps)
+    return RowWriter(folder / "values.npy", n_rows, ROW_SHAPES[spec.kind])
 
 
 def _read(video: Video, selection: Selection, spec: FeatureSpec, folder: Path | None) -> Features:
@@ -114,10 +125,11 @@ def _extract_into(
     selection: Selection,
     faces: FaceTrack,
     specs: Sequence[FeatureSpec],
-    folders: Sequence[Path],
+    writers: Sequence[RowWriter],
     workers: int,
     on_progress: Callable[[int, int], None] | None,
-) -> None:
+) -> list[BoolArray]:
+    """Write every feature's rows; returns which rows of each are valid."""
     from facespot.faces import crop, to_crop
 
     n_rows = len(selection.frames)
@@ -126,14 +138,14 @@ def _extract_into(
     reference = np.where(np.isin(faces.reference, unreadable), -1, faces.reference)
 
     shared: dict[tuple[str, int], _PairStream] = {}
-    for spec, folder in zip(specs, folders, strict=True):
+    usable = []
+    for spec, writer in zip(specs, writers, strict=True):
         k = row_distance(spec, selection.fps)
         key = (str(spec.settings["flow"]), k)
         if key not in shared:
             shared[key] = _PairStream(load_flow_engine(key[0], workers=workers), k, regions)
-        shared[key].add(spec, folder, n_rows - k)
-        valid = (reference[: n_rows - k] >= 0) & (reference[k:] >= 0)
-        write_arrays(folder, {"frames": selection.frames[: n_rows - k], "valid": valid})
+        shared[key].outputs.append((spec, writer))
+        usable.append((reference[: n_rows - k] >= 0) & (reference[k:] >= 0))
 
     streams = list(shared.values())
     longest = max(stream.k for stream in streams)
@@ -156,7 +168,8 @@ def _extract_into(
         if on_progress is not None:
             on_progress(row + 1, n_rows)
     for stream in streams:
-        stream.close()
+        stream.flush()
+    return usable
 
 
 class _PairStream:
@@ -166,29 +179,21 @@ class _PairStream:
         self.k = k
         self._engine = engine
         self._regions = regions
-        self._outputs: list[tuple[FeatureSpec, RowWriter]] = []
+        self.outputs: list[tuple[FeatureSpec, RowWriter]] = []
         self._pairs: list[tuple[ByteImage | None, ByteImage | None, int]] = []
-
-    def add(self, spec: FeatureSpec, folder: Path, n_rows: int) -> None:
-        self._outputs.append((spec, RowWriter(folder / "values.npy", n_rows, ROW_SHAPES[spec.kind])))
 
     def push(self, first: ByteImage | None, second: ByteImage | None, reference: int) -> None:
         self._pairs.append((first, second, reference))
         if len(self._pairs) == PAIRS_AT_ONCE:
-            self._flush()
+            self.flush()
 
-    def close(self) -> None:
-        self._flush()
-        for _, writer in self._outputs:
-            writer.close()
-
-    def _flush(self) -> None:
+    def flush(self) -> None:
         references = np.array([reference for _, _, reference in self._pairs], dtype=np.int64)
         firsts = [first for first, _, _ in self._pairs if first is not None]
         seconds = [second for _, second, _ in self._pairs if second is not None]
         flow = self._engine.flow(np.stack(firsts), np.stack(seconds)) if firsts else None
         usable = references[references >= 0]
-        for spec, writer in self._outputs:
+        for spec, writer in self.outputs:
             rows = np.full((len(references), *ROW_SHAPES[spec.kind]), np.nan, dtype=np.float32)
             for index in np.unique(usable):
                 found = self._regions[index]

@@ -42,7 +42,7 @@ def write_timeline(result: Result, path: Path, *, truth: Track | None = None) ->
     figure = Figure(figsize=(WIDTH_INCHES, sum(heights) + 1.2), dpi=110)
     FigureCanvasAgg(figure)
     grid = figure.add_gridspec(
-        len(heights), 1, height_ratios=heights, hspace=0.12, left=0.055, right=0.985, top=0.9, bottom=0.09
+        len(heights), 1, height_ratios=heights, hspace=0.12, left=0.075, right=0.985, top=0.9, bottom=0.09
     )
     scored: Axes | None = None
     for index, curve in enumerate(result.curves):
@@ -54,8 +54,8 @@ def write_timeline(result: Result, path: Path, *, truth: Track | None = None) ->
             scored.tick_params(labelbottom=False)
     if scored is not None:
         scored.set_xlabel("time in seconds")
-    figure.text(0.055, 0.965, result.track.video, fontsize=14, fontweight="bold", va="center")
-    figure.text(0.055, 0.93, _subtitle(result, truth), fontsize=10, color="#444444", va="center")
+    figure.text(0.075, 0.965, result.track.video, fontsize=14, fontweight="bold", va="center")
+    figure.text(0.075, 0.93, _subtitle(result, truth), fontsize=10, color="#444444", va="center")
     # The default metadata holds the version of Matplotlib: equal results are to give equal bytes.
     figure.savefig(path, format="png", metadata={"Software": None})
 
@@ -109,7 +109,7 @@ def _draw_pictures(row: Axes, scored: Axes, result: Result, curve: Curve) -> Non
     low, high = scored.get_xlim()
     timebase = result.track.timebase
     times = [timebase.seconds(one.apex) for one in shown if one.apex is not None]
-    width = PICTURE_INCHES / (WIDTH_INCHES * 0.93)
+    width = PICTURE_INCHES / (WIDTH_INCHES * 0.91)
     height = PICTURE_INCHES / (PICTURE_INCHES + 0.25)
     wanted = [(time - low) / (high - low) for time in times]
     for one, time, center in zip(shown, times, _spread(wanted, width * 1.06), strict=True):

@@ -1,0 +1,75 @@
+"""``facespot methods``, ``models`` and the help pages."""
+
+import subprocess
+import sys
+
+import pytest
+
+
+def facespot(*arguments, cwd=None):
+    return subprocess.run([sys.executable, "-m", "facespot", *map(str, arguments)], capture_output=True, text=True, cwd=cwd)
+
+
+def test_methods_are_listed_with_what_they_need():
+    done = facespot("methods", "list")
+    assert done.returncode == 0
+    assert "strain" in done.stdout
+    assert "needs --weights" in done.stdout
+
+
+@pytest.mark.parametrize("name", ["strain", "softnet"])
+def test_every_setting_of_a_method_is_shown_and_explained(name):
+    from dataclasses import fields
+
+    from facespot.methods.softnet.method import SoftnetConfig
+    from facespot.methods.strain.method import StrainConfig
+
+    done = facespot("methods", "show", name)
+    shown, explained = done.stdout.split("Parameters\n")
+    for field in fields({"strain": StrainConfig, "softnet": SoftnetConfig}[name]):
+        assert f"  {field.name} = {field.default}" in shown
+        assert field.name in explained
+
+
+@pytest.mark.parametrize(
+    "command", [[], ["spot"], ["evaluate"], ["methods"], ["methods", "show"], ["models"], ["models", "import"]], ids=str
+)
+def test_help_has_an_example(command):
+    done = facespot(*command, "--help")
+    assert done.returncode == 0
+    if command not in (["methods"], ["models"]):
+        assert f"facespot {' '.join(command)}".strip() in done.stdout.split("xample")[1]
+
+
+def test_an_unknown_method_ends_in_one_line():
+    done = facespot("methods", "show", "magic")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr == "facespot: --method: there is no method 'magic'; choose one of strain, softnet\n"
+
+
+def test_the_authors_weights_become_a_checkpoint(reference_file, tmp_path):
+    pytest.importorskip("torch", reason='needs pip install "facespot[train]"')
+    file = reference_file("softnet_CASME_sq_macro_s1.hdf5")
+    done = facespot("models", "import", "softnet", file, "--out", "weights", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert "softnet macro, sha256 " in done.stdout
+    assert sorted(path.name for path in (tmp_path / "weights").iterdir()) == [
+        "method.json", "network.onnx", "weights.safetensors",
+    ]  # fmt: skip
+    again = facespot("models", "import", "softnet", file, "--out", "weights", cwd=tmp_path)
+    assert (again.returncode, again.stdout) == (2, "")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["mean", "x.hdf5"], "choose softnet"),
+        (["softnet", "nowhere.hdf5"], "does not exist"),
+    ],
+)
+def test_weights_that_cannot_be_imported_end_in_one_line(tmp_path, arguments, words):
+    done = facespot("models", "import", *arguments, cwd=tmp_path)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert words in done.stderr
+    assert len(done.stderr.splitlines()) == 1
+    assert not list(tmp_path.iterdir())

@@ -1,0 +1,37 @@
+"""The face whose points are known, for every test of the room."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from facespot.faces import Detector, load_detector
+from facespot.values import ByteImage
+
+HERE = Path(__file__).parent
+
+
+@pytest.fixture(scope="session")
+def known_image() -> ByteImage:
+    bgr = cv2.imread(str(HERE / "known_face.png"))
+    return np.ascontiguousarray(bgr[:, :, ::-1])
+
+
+@pytest.fixture(scope="session")
+def known_points() -> np.ndarray:
+    return np.array(json.loads((HERE / "known_face.json").read_text())["landmarks"])
+
+
+@pytest.fixture(scope="session")
+def mesh_detector() -> Detector:
+    return load_detector("mediapipe")
+
+
+@pytest.fixture(scope="session")
+def dlib_detector() -> Detector:
+    pytest.importorskip("dlib", reason="the extra facespot[dlib] is not installed")
+    return load_detector("dlib")
