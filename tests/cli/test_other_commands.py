@@ -7,7 +7,9 @@ import pytest
 
 
 def facespot(*arguments, cwd=None):
-    return subprocess.run([sys.executable, "-m", "facespot", *map(str, arguments)], capture_output=True, text=True, cwd=cwd)
+    return subprocess.run(
+        [sys.executable, "-m", "facespot", *map(str, arguments)], capture_output=True, text=True, cwd=cwd
+    )
 
 
 def test_methods_are_listed_with_what_they_need():
