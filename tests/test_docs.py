@@ -62,3 +62,35 @@ def test_every_method_setting_and_flow_engine_is_documented():
             assert f"`{field.name}`" in text, f"{name}: {field.name}"
     for engine in ENGINES:
         assert f"`{engine}`" in text
+
+
+def table_of(page, header):
+    """Rows of the Markdown table with this header, as lists of cells."""
+    lines = page.read_text().splitlines()
+    start = lines.index(header) + 2
+    rows = []
+    for line in lines[start:]:
+        if not line.startswith("|"):
+            break
+        rows.append([cell.strip() for cell in line.strip("|").split("|")])
+    return rows
+
+
+def test_the_demo_page_shows_what_is_spotted(tmp_path):
+    from facespot.export import read_tracks
+    from facespot.metrics import evaluate
+
+    demo, truth = ROOT / "examples" / "demo.mp4", ROOT / "examples" / "demo_truth.csv"
+    command = [sys.executable, "-m", "facespot", "spot", str(demo), "--out", str(tmp_path), "--no-cache"]
+    subprocess.run(command, check=True, capture_output=True)
+    predicted = read_tracks(tmp_path / "demo" / "expressions.csv")
+    page = ROOT / "docs" / "demo.md"
+    shown = table_of(page, "| Type | Onset | Apex | Offset | Beside the truth |")
+    found = [[one.kind, *map(str, (one.onset, one.apex, one.offset))] for one in predicted[0].expressions]
+    assert [row[:4] for row in shown] == found
+    result = evaluate(read_tracks(truth), predicted)
+    counts = {name: [part.tp, part.fp, part.fn] for name, part in [*result.by_kind, ("overall", result)]}
+    for kind, tp, fp, fn, f1 in table_of(page, "| Type | TP | FP | FN | F1 |"):
+        assert counts[kind] == [int(tp), int(fp), int(fn)]
+        part = result if kind == "overall" else result.of_kind(kind)
+        assert f"{part.f1:.4f}" == f1
