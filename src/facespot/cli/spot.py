@@ -196,25 +196,21 @@ def parse_settings(pairs: list[str]) -> dict[str, str]:
 
 
 def folder_names(paths: list[Path]) -> list[str]:
-    """A different folder name for each video: its stem, with as many parents as it takes to tell them apart.
+    """A different folder name for each video: its stem, or as much more of its path as it takes to tell them apart.
 
-    >>> folder_names([Path("a/talk.mp4"), Path("b/talk.mp4"), Path("b/walk.mp4")])
-    ['a_talk', 'b_talk', 'walk']
-    >>> folder_names([Path("a/talk.mp4"), Path("a/talk.avi")])
-    ['talk.mp4', 'talk.avi']
+    >>> folder_names([Path("a/talk.mp4"), Path("a/talk.avi"), Path("a/walk.mp4")])
+    ['talk.mp4', 'talk.avi', 'walk']
+    >>> folder_names([Path("a/talk.mp4"), Path("b/talk.mp4")])
+    ['a_talk.mp4', 'b_talk.mp4']
     """
-    resolved = [path.absolute() for path in paths]
-    names = [path.stem if path.suffix and not path.is_dir() else path.name for path in resolved]
-    for level in range(max((len(path.parts) for path in resolved), default=0)):
+    absolute = [path.absolute() for path in paths]
+    names = [path.name if path.is_dir() else path.stem for path in absolute]
+    for n_parts in range(1, max((len(path.parts) for path in absolute), default=0)):
         repeated = {name for name in names if names.count(name) > 1}
         if not repeated:
             break
-        names = [_longer(path, level) if name in repeated else name for path, name in zip(resolved, names, strict=True)]
+        names = [
+            "_".join(path.parts[-n_parts:]) if name in repeated else name
+            for path, name in zip(absolute, names, strict=True)
+        ]
     return names
-
-
-def _longer(path: Path, level: int) -> str:
-    """Stem and suffix, or stem and one parent more at every further level."""
-    if level == 0 and len({other.stem for other in path.parent.glob(f"{path.stem}.*")}) == 1:
-        return path.name
-    return "_".join([*path.parts[max(1, len(path.parts) - 1 - max(level, 1)) : -1], path.stem])
