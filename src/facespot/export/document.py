@@ -1,11 +1,13 @@
-"""The facespot JSON: a result with everything that is needed to judge it and to repeat it.
+"""The facespot JSON: a result with everything that is needed to judge it and to repeat it, or tracks alone.
 
-``schema`` is ``facespot.result/1``. Frames count from 0 and both ends belong to the expression; times are seconds.
+``schema`` is ``facespot.result/1`` for a result, ``facespot.tracks/1`` for the tracks of any number of videos. Frames
+count from 0 and both ends belong to the expression; times are seconds.
 """
 
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +17,7 @@ from facespot.errors import FormatError
 from facespot.values import Expression, Result, Timebase, Track
 
 SCHEMA = "facespot.result/1"
+TRACKS_SCHEMA = "facespot.tracks/1"
 CONVENTIONS = "frames count from 0; onset and offset frames both belong to the expression; times are seconds"
 LIMITS = (
     "facespot measures facial motion. It does not detect lies or feelings. False positives are common: "
@@ -29,12 +32,23 @@ def result_document(result: Result) -> dict[str, Any]:
         "schema": SCHEMA,
         "conventions": CONVENTIONS,
         "limits": LIMITS,
-        "video": track.video,
-        "timebase": _timebase(track.timebase),
-        "expressions": [_expression(one, track.timebase) for one in track.expressions],
+        **_track(track),
         "thresholds": {curve.kind: curve.threshold for curve in result.curves},
         "notes": list(result.notes),
         "provenance": dict(result.provenance),
+    }
+
+
+def tracks_document(tracks: Iterable[Track]) -> dict[str, Any]:
+    """Tracks as plain JSON values."""
+    return {"schema": TRACKS_SCHEMA, "conventions": CONVENTIONS, "tracks": [_track(track) for track in tracks]}
+
+
+def _track(track: Track) -> dict[str, Any]:
+    return {
+        "video": track.video,
+        "timebase": _timebase(track.timebase),
+        "expressions": [_expression(one, track.timebase) for one in track.expressions],
     }
 
 
@@ -69,12 +83,26 @@ def format_document(document: dict[str, Any]) -> str:
 
 
 def parse_document(text: str, path: Path) -> Track:
-    """The track of a facespot JSON.
+    """The track of a facespot JSON that holds one.
 
     Raises
     ------
     FormatError
-        If it is not JSON, not of this schema, or a value does not fit.
+        If it is not JSON, not of a known schema, a value does not fit, or there is not one track.
+    """
+    tracks = parse_tracks(text, path)
+    if len(tracks) != 1:
+        raise FormatError(str(path), f"it holds {len(tracks)} tracks", "give a file with one")
+    return tracks[0]
+
+
+def parse_tracks(text: str, path: Path) -> list[Track]:
+    """All tracks of a facespot JSON, of either schema.
+
+    Raises
+    ------
+    FormatError
+        If it is not JSON, not of a known schema, or a value does not fit.
     """
     try:
         document = json.loads(text)
@@ -83,24 +111,28 @@ def parse_document(text: str, path: Path) -> Track:
             str(path), f"it is not JSON ({error})", "give an expressions.json that facespot wrote"
         ) from error
     schema = document.get("schema") if isinstance(document, dict) else None
-    if schema != SCHEMA:
-        raise FormatError(str(path), f"its schema is {schema!r}", f"this version reads {SCHEMA}")
+    if schema not in (SCHEMA, TRACKS_SCHEMA):
+        raise FormatError(str(path), f"its schema is {schema!r}", f"this version reads {SCHEMA} and {TRACKS_SCHEMA}")
     try:
-        base = document["timebase"]
-        times = None if base["timestamps_s"] is None else np.array(base["timestamps_s"], dtype=np.float64)
-        timebase = Timebase(float(base["fps"]), int(base["frames"]), times)
-        expressions = tuple(
-            Expression(
-                one["onset"],
-                one["apex"],
-                one["offset"],
-                one["kind"],
-                one["emotion"],
-                tuple(one["action_units"]),
-                one["score"],
-            )
-            for one in document["expressions"]
-        )
-        return Track(str(document["video"]), timebase, expressions)
-    except (KeyError, TypeError, ValueError) as error:
+        return [_parse_track(one) for one in (document["tracks"] if schema == TRACKS_SCHEMA else [document])]
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise FormatError(str(path), f"a value does not fit ({error!r})", "write it again with facespot") from error
+
+
+def _parse_track(document: dict[str, Any]) -> Track:
+    base = document["timebase"]
+    times = None if base["timestamps_s"] is None else np.array(base["timestamps_s"], dtype=np.float64)
+    timebase = Timebase(float(base["fps"]), int(base["frames"]), times)
+    expressions = tuple(
+        Expression(
+            one["onset"],
+            one["apex"],
+            one["offset"],
+            one["kind"],
+            one["emotion"],
+            tuple(one["action_units"]),
+            one["score"],
+        )
+        for one in document["expressions"]
+    )
+    return Track(str(document["video"]), timebase, expressions)

@@ -1,8 +1,8 @@
 """The facespot CSV: one row per expression.
 
-Columns ``video,kind,onset,apex,offset,onset_s,apex_s,offset_s,emotion,score``. Frames count from 0 and both ends belong
-to the expression; seconds have six decimals. Empty cells mean unknown. When read back, the columns from ``onset_s`` on
-may be missing.
+Columns ``video,kind,onset,apex,offset,onset_s,apex_s,offset_s,emotion,score,action_units``. Frames count from 0 and
+both ends belong to the expression; seconds have six decimals; action units are joined by ``+``. Empty cells mean
+unknown. When read back, the columns from ``onset_s`` on may be missing.
 """
 
 from __future__ import annotations
@@ -13,9 +13,13 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from facespot.errors import FormatError
+from facespot.export.kinds import parse_kind
+from facespot.export.tiers import join_action_units, split_action_units
 from facespot.values import KINDS, Expression, Timebase, Track
 
-COLUMNS = ("video", "kind", "onset", "apex", "offset", "onset_s", "apex_s", "offset_s", "emotion", "score")
+COLUMNS = (
+    "video", "kind", "onset", "apex", "offset", "onset_s", "apex_s", "offset_s", "emotion", "score", "action_units",
+)  # fmt: skip
 REQUIRED = ("video", "kind", "onset", "apex", "offset")
 
 
@@ -23,8 +27,8 @@ def format_table(tracks: Iterable[Track]) -> str:
     """CSV text of some tracks.
 
     >>> print(format_table([Track("talk", Timebase(25.0, 100), (Expression(10, 14, 19, "micro", score=0.5),))]))
-    video,kind,onset,apex,offset,onset_s,apex_s,offset_s,emotion,score
-    talk,micro,10,14,19,0.400000,0.560000,0.760000,,0.5
+    video,kind,onset,apex,offset,onset_s,apex_s,offset_s,emotion,score,action_units
+    talk,micro,10,14,19,0.400000,0.560000,0.760000,,0.5,
     <BLANKLINE>
     """
     stream = io.StringIO()
@@ -36,20 +40,23 @@ def format_table(tracks: Iterable[Track]) -> str:
             times = ["" if frame is None else f"{track.timebase.seconds(frame):.6f}" for frame in frames]
             numbers = ["" if frame is None else str(frame) for frame in frames]
             score = "" if one.score is None else repr(one.score)
-            writer.writerow([track.video, one.kind, *numbers, *times, one.emotion or "", score])
+            units = join_action_units(one.action_units)
+            writer.writerow([track.video, one.kind, *numbers, *times, one.emotion or "", score, units])
     return stream.getvalue()
 
 
-def parse_table(text: str, path: Path) -> list[Track]:
+def parse_table(
+    text: str, path: Path, *, timebase: Timebase | None = None, frame_rate: float | None = None
+) -> list[Track]:
     """Tracks of a facespot CSV, one per video, in order of appearance.
 
-    The table does not hold the length of the video: the timebase ends with the last offset, and its rate is that of the
-    latest expression with a time (1 frame per second where no time is given).
+    The table does not hold the length of the video. Without a `timebase` it ends with the last offset, and its rate is
+    `frame_rate` or else that of the latest expression with a time (1 frame per second where no time is given).
 
     Raises
     ------
     FormatError
-        If a column is missing or a row cannot be read; it names the line.
+        If a column is missing, a row cannot be read or does not fit the timebase; it names the line.
     """
     reader = csv.DictReader(io.StringIO(text))
     missing = [name for name in REQUIRED if name not in (reader.fieldnames or ())]
@@ -63,27 +70,35 @@ def parse_table(text: str, path: Path) -> list[Track]:
     for row in reader:
         where = f"{path}, line {reader.line_num}"
         expression = _parse_row(row, where)
+        if timebase is not None and expression.offset >= timebase.n_frames:
+            what = f"offset {expression.offset} is outside a video of {timebase.n_frames} frames"
+            raise FormatError(where, what, "check the video and the number of frames")
         rows.setdefault(row["video"], []).append(expression)
         seconds = _number(row.get("offset_s") or "", where, "offset_s")
         if seconds and expression.offset:
             rates[row["video"]] = expression.offset / seconds
     return [
-        Track(video, Timebase(rates.get(video, 1.0), max(one.offset for one in found) + 1), tuple(found))
+        Track(
+            video,
+            timebase or Timebase(frame_rate or rates.get(video, 1.0), max(one.offset for one in found) + 1),
+            tuple(found),
+        )
         for video, found in rows.items()
     ]
 
 
 def _parse_row(row: dict[str, str], where: str) -> Expression:
-    kind = (row["kind"] or "").strip()
-    if kind not in KINDS:
-        raise FormatError(where, f"the type {kind!r} is unknown", f"write {' or '.join(KINDS)}")
+    kind = parse_kind(row["kind"] or "")
+    if kind is None:
+        raise FormatError(where, f"the type {row['kind']!r} is unknown", f"write {' or '.join(KINDS)}")
     frames = {name: _frame(row[name] or "", where, name) for name in ("onset", "apex", "offset")}
     onset, offset = frames["onset"], frames["offset"]
     if onset is None or offset is None:
         raise FormatError(where, "onset or offset is empty", "give both as frame numbers from 0")
     score = _number(row.get("score") or "", where, "score")
     try:
-        return Expression(onset, frames["apex"], offset, kind, row.get("emotion") or None, score=score)
+        units = split_action_units(row.get("action_units") or "")
+        return Expression(onset, frames["apex"], offset, kind, row.get("emotion") or None, units, score)
     except ValueError as error:
         raise FormatError(where, str(error), "mend the row") from error
 
