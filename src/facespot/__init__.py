@@ -16,10 +16,12 @@ from typing import TYPE_CHECKING, Any
 from facespot.values import Expression, Result, Scores, Timebase, Track
 
 if TYPE_CHECKING:
+    from facespot.datasets import load_dataset
     from facespot.export import export, read_tracks
     from facespot.methods import load_method
     from facespot.metrics import Evaluation, evaluate
     from facespot.pipeline import spot
+    from facespot.protocols import k_fold, leave_one_subject_out
 
 __all__ = [
     "Evaluation",
@@ -30,6 +32,9 @@ __all__ = [
     "Track",
     "evaluate",
     "export",
+    "k_fold",
+    "leave_one_subject_out",
+    "load_dataset",
     "load_method",
     "read_tracks",
     "spot",
@@ -39,6 +44,9 @@ _HOMES = {
     "Evaluation": "facespot.metrics",
     "evaluate": "facespot.metrics",
     "export": "facespot.export",
+    "k_fold": "facespot.protocols",
+    "leave_one_subject_out": "facespot.protocols",
+    "load_dataset": "facespot.datasets",
     "load_method": "facespot.methods",
     "read_tracks": "facespot.export",
     "spot": "facespot.pipeline",

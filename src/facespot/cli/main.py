@@ -10,6 +10,8 @@ from typing import Annotated
 
 import typer
 
+from facespot.cli.convert import convert_command
+from facespot.cli.datasets import datasets_app
 from facespot.cli.evaluate import evaluate_command
 from facespot.cli.methods import methods_app
 from facespot.cli.models import models_app
@@ -47,6 +49,8 @@ def _options(
 
 app.command("spot", no_args_is_help=True, epilog=SPOT_EXAMPLES)(spot_command)
 app.command("evaluate", no_args_is_help=True)(evaluate_command)
+app.command("convert", no_args_is_help=True)(convert_command)
+app.add_typer(datasets_app)
 app.add_typer(methods_app)
 app.add_typer(models_app)
 

@@ -9,13 +9,12 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from facespot.metrics import Evaluation
 from facespot.values import Expression, Result, Track
 
 WIDTH = 100
 
 
-def _console() -> Console:
+def console_of_stdout() -> Console:
     """Stdout; a fixed width where it is no terminal, so that files and pipes do not depend on the window."""
     console = Console(highlight=False)
     return console if console.is_terminal else Console(highlight=False, width=WIDTH)
@@ -23,7 +22,7 @@ def _console() -> Console:
 
 def print_result(result: Result, folder: Path) -> None:
     """Expressions of one video, what a reader must know, and where the files are."""
-    console = _console()
+    console = console_of_stdout()
     track = result.track
     timebase = track.timebase
     console.print(
@@ -54,39 +53,3 @@ def _frames(one: Expression) -> list[str]:
 def _times(one: Expression, track: Track) -> list[str]:
     frames = (one.onset, one.apex, one.offset)
     return ["" if frame is None else f"{track.timebase.seconds(frame):.3f}" for frame in frames]
-
-
-def print_matches(truth: list[Track], predicted: list[Track], result: Evaluation) -> None:
-    """Every true expression beside the prediction that hit it, then the predictions that hit nothing."""
-    console = _console()
-    hits = {(hit.video, hit.truth): hit for hit in result.matches}
-    used = {(hit.video, hit.predicted) for hit in result.matches}
-    table = Table(box=SIMPLE, pad_edge=False)
-    for column in ("video", "type", "true", "spotted", "IoU"):
-        table.add_column(column, justify="right" if column == "IoU" else "left")
-    for track in truth:
-        for one in track.expressions:
-            hit = hits.get((track.video, one))
-            spotted = (_interval(hit.predicted), f"{hit.iou:.2f}") if hit else ("missed", "")
-            table.add_row(escape(track.video), one.kind, _interval(one), *spotted)
-    for track in predicted:
-        for one in track.expressions:
-            if (track.video, one) not in used:
-                table.add_row(escape(track.video), one.kind, "false alarm", _interval(one), "")
-    console.print(table)
-
-
-def _interval(one: Expression) -> str:
-    return f"{one.onset}-{one.offset}"
-
-
-def print_counts(result: Evaluation) -> None:
-    """Counts, precision, recall and F1 by type and overall."""
-    table = Table(box=SIMPLE, pad_edge=False)
-    table.add_column("type")
-    for column in ("TP", "FP", "FN", "precision", "recall", "F1"):
-        table.add_column(column, justify="right")
-    for name, part in [*result.by_kind, ("overall", result)]:
-        figures = (f"{value:.4f}" for value in (part.precision, part.recall, part.f1))
-        table.add_row(name, str(part.tp), str(part.fp), str(part.fn), *figures)
-    _console().print(table)

@@ -1,24 +1,32 @@
 """One-to-one matching of predicted to true expressions, and the counts that follow from it.
 
+Conventions: a prediction is a true positive (TP) when it has the type of a true expression, their IoU reaches a
+threshold and no other prediction was matched to it; every other prediction is a false positive (FP), every true
+expression without a match a false negative (FN). MEAN, eqs. 14-16. The overall counts pool both types and all videos.
+
 ``"optimal"`` finds the largest number of matches and, among those, the largest total IoU. ``"greedy"`` repeats the
 published evaluators (MeanAveragePrecision2d): predictions in their order, each one looking only at the true expression
 with which its IoU is largest; if that one is taken, the prediction is a false positive.
 
-The published codes differ in the threshold, IoU >= 0.5 (the MEGC rules, SOFTNet, MEAN) or > 0.5 (``strict=True``),
-and in videos without predictions: some add one interval [0, 0], which counts as a false positive (``count_dummy=True``).
+The published codes differ in the threshold, IoU >= 0.5 (the MEGC rules, SOFTNet, MEAN) or > 0.5 (``strict=True``);
+in videos without predictions: some add one interval [0, 0], which counts as a false positive (``count_dummy=True``);
+and in the videos they look at: some only at those that hold a true expression of the type, so that false alarms
+elsewhere never count (``videos="with_type"``).
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Literal, TypeAlias
 
-import numpy as np
-
+from facespot.metrics.assignment import assign_greedily, assign_optimally
+from facespot.metrics.overlaps import overlapping_pairs
 from facespot.values import KINDS, Expression, Kind, Track
 
 Matching: TypeAlias = Literal["optimal", "greedy"]
+Videos: TypeAlias = Literal["all", "with_type"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,8 +49,10 @@ class Evaluation:
         True positives, false positives, false negatives.
     matches : tuple of Match
         The true positives.
-    by_kind : mapping from type to Evaluation
+    by_kind : tuple of (type, Evaluation)
         The same by type; empty inside a type.
+    by_video : tuple of (video, Evaluation)
+        The counts of each video that was looked at; empty inside a video.
 
     >>> result = Evaluation(tp=90, fp=357, fn=210)
     >>> round(result.precision, 4), round(result.recall, 4), round(result.f1, 4)
@@ -54,6 +64,7 @@ class Evaluation:
     fn: int
     matches: tuple[Match, ...] = ()
     by_kind: tuple[tuple[Kind, Evaluation], ...] = ()
+    by_video: tuple[tuple[str, Evaluation], ...] = ()
 
     @property
     def precision(self) -> float:
@@ -99,31 +110,9 @@ def match(
     matching : {"optimal", "greedy"}
         See the module's text.
     """
-    if not truth or not predicted:
-        return []
-    overlap = np.array([[true.iou(guess) for guess in predicted] for true in truth])
-    allowed = overlap > iou if strict else overlap >= iou
-    allowed &= overlap > 0
-    if matching == "greedy":
-        return _greedy(overlap, allowed)
-    from scipy.optimize import linear_sum_assignment
-
-    # All IoUs together weigh less than one match, so that the number of matches decides first.
-    gain = np.where(allowed, 1.0 + overlap / (min(overlap.shape) + 1), 0.0)
-    rows, columns = linear_sum_assignment(gain, maximize=True)
-    pairs = [(int(row), int(column)) for row, column in zip(rows, columns, strict=True) if allowed[row, column]]
-    return sorted(pairs, key=lambda pair: pair[1])
-
-
-def _greedy(overlap: np.ndarray, allowed: np.ndarray) -> list[tuple[int, int]]:
-    taken: set[int] = set()
-    pairs = []
-    for column in range(overlap.shape[1]):
-        best = int(np.argmax(overlap[:, column]))
-        if allowed[best, column] and best not in taken:
-            taken.add(best)
-            pairs.append((best, column))
-    return pairs
+    pairs = overlapping_pairs(truth, predicted, iou=iou, strict=strict)
+    chosen = pairs.where(assign_greedily(pairs) if matching == "greedy" else assign_optimally(pairs))
+    return list(zip(chosen.truth.tolist(), chosen.predicted.tolist(), strict=True))
 
 
 def evaluate(
@@ -134,6 +123,7 @@ def evaluate(
     strict: bool = False,
     matching: Matching = "optimal",
     count_dummy: bool = False,
+    videos: Videos = "all",
 ) -> Evaluation:
     """Count hits, false alarms and misses over videos and types; the overall counts pool both types.
 
@@ -146,6 +136,8 @@ def evaluate(
         As in `match`.
     count_dummy : bool
         Count one false positive for each type and video in which nothing was spotted, as some published code does.
+    videos : {"all", "with_type"}
+        Whether every video counts, or for each type only those that hold a true expression of it.
 
     Raises
     ------
@@ -156,27 +148,91 @@ def evaluate(
     unknown = sorted(predicted_tracks.keys() - true_tracks.keys())
     if unknown:
         raise ValueError(f"predictions for videos without truth: {', '.join(unknown)}")
-    by_kind = []
+    by_kind: list[tuple[Kind, Evaluation]] = []
     for kind in KINDS:
-        matches, fp, fn = [], 0, 0
+        by_video = []
         for video, track in true_tracks.items():
-            true = track.of_kind(kind).expressions
-            guessed = predicted_tracks[video].of_kind(kind).expressions if video in predicted_tracks else ()
+            true = _of_kind(track, kind)
+            if not true and videos == "with_type":
+                continue
+            guessed = _of_kind(predicted_tracks[video], kind) if video in predicted_tracks else ()
             pairs = match(true, guessed, iou=iou, strict=strict, matching=matching)
-            matches += [
+            hits = tuple(
                 Match(video, true[row], guessed[column], true[row].iou(guessed[column])) for row, column in pairs
-            ]
-            fp += len(guessed) - len(pairs) + (1 if count_dummy and not guessed else 0)
-            fn += len(true) - len(pairs)
-        by_kind.append((kind, Evaluation(len(matches), fp, fn, tuple(matches))))
-    parts = [part for _, part in by_kind]
-    return Evaluation(
-        tp=sum(part.tp for part in parts),
-        fp=sum(part.fp for part in parts),
-        fn=sum(part.fn for part in parts),
-        matches=tuple(found for part in parts for found in part.matches),
+            )
+            dummy = 1 if count_dummy and not guessed else 0
+            by_video.append(
+                (video, Evaluation(len(hits), len(guessed) - len(hits) + dummy, len(true) - len(hits), hits))
+            )
+        by_kind.append((kind, replace(pool([part for _, part in by_video]), by_video=tuple(by_video))))
+    parts: dict[str, list[Evaluation]] = {video: [] for video in true_tracks}
+    for _, of_one_kind in by_kind:
+        for video, part in of_one_kind.by_video:
+            parts[video].append(part)
+    return replace(
+        pool([part for _, part in by_kind]),
         by_kind=tuple(by_kind),
+        by_video=tuple((video, pool(found)) for video, found in parts.items() if found),
     )
+
+
+def pool(evaluations: Sequence[Evaluation]) -> Evaluation:
+    """Counts and matches of several evaluations together.
+
+    >>> pool([Evaluation(20, 264, 37), Evaluation(90, 357, 210)])
+    Evaluation(tp=110, fp=621, fn=247, matches=(), by_kind=(), by_video=())
+    """
+    return Evaluation(
+        tp=sum(part.tp for part in evaluations),
+        fp=sum(part.fp for part in evaluations),
+        fn=sum(part.fn for part in evaluations),
+        matches=tuple(hit for part in evaluations for hit in part.matches),
+    )
+
+
+def by_subject(evaluation: Evaluation, subjects: Mapping[str, str]) -> tuple[tuple[str, Evaluation], ...]:
+    """The counts of each subject, in order of name.
+
+    Parameters
+    ----------
+    evaluation : Evaluation
+        With its counts by video.
+    subjects : mapping from video to subject
+        A video that is not named is a subject of its own.
+    """
+    grouped: dict[str, list[Evaluation]] = {}
+    for video, part in evaluation.by_video:
+        grouped.setdefault(subjects.get(video, video), []).append(part)
+    return tuple((subject, pool(grouped[subject])) for subject in sorted(grouped))
+
+
+def false_positives(predicted: Sequence[Track], evaluation: Evaluation) -> list[tuple[str, Expression]]:
+    """The predictions that hit nothing, with their video, in the videos that were looked at."""
+    return _without(predicted, Counter((hit.video, hit.predicted) for hit in evaluation.matches), evaluation)
+
+
+def false_negatives(truth: Sequence[Track], evaluation: Evaluation) -> list[tuple[str, Expression]]:
+    """The true expressions that nothing hit, with their video."""
+    return _without(truth, Counter((hit.video, hit.truth) for hit in evaluation.matches), evaluation)
+
+
+def _without(
+    tracks: Sequence[Track], hits: Counter[tuple[str, Expression]], evaluation: Evaluation
+) -> list[tuple[str, Expression]]:
+    """Expressions less the hits, counted: of two equal ones, one hit takes away one."""
+    looked_at = {(kind, video) for kind, part in evaluation.by_kind for video, _ in part.by_video}
+    left = []
+    for track in tracks:
+        for one in track.expressions:
+            if hits[track.video, one] > 0:
+                hits[track.video, one] -= 1
+            elif (one.kind, track.video) in looked_at:
+                left.append((track.video, one))
+    return left
+
+
+def _of_kind(track: Track, kind: Kind) -> tuple[Expression, ...]:
+    return tuple(one for one in track.expressions if one.kind == kind)
 
 
 def _by_video(tracks: Sequence[Track]) -> dict[str, Track]:
