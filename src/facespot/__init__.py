@@ -17,7 +17,7 @@ from facespot.values import Expression, Result, Scores, Timebase, Track
 
 if TYPE_CHECKING:
     from facespot.datasets import load_dataset
-    from facespot.export import export, read_tracks
+    from facespot.export import read_tracks, write_tracks
     from facespot.methods import load_method
     from facespot.metrics import Evaluation, evaluate
     from facespot.pipeline import spot
@@ -31,25 +31,25 @@ __all__ = [
     "Timebase",
     "Track",
     "evaluate",
-    "export",
     "k_fold",
     "leave_one_subject_out",
     "load_dataset",
     "load_method",
     "read_tracks",
     "spot",
+    "write_tracks",
 ]
 
 _HOMES = {
     "Evaluation": "facespot.metrics",
     "evaluate": "facespot.metrics",
-    "export": "facespot.export",
     "k_fold": "facespot.protocols",
     "leave_one_subject_out": "facespot.protocols",
     "load_dataset": "facespot.datasets",
     "load_method": "facespot.methods",
     "read_tracks": "facespot.export",
     "spot": "facespot.pipeline",
+    "write_tracks": "facespot.export",
 }
 
 

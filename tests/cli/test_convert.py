@@ -5,7 +5,7 @@ from typer.testing import CliRunner
 
 from facespot.cli.main import app
 from facespot.errors import FormatError, SettingsError
-from facespot.export import export, read_tracks
+from facespot.export import read_tracks, write_tracks
 from facespot.values import Expression, Timebase, Track
 
 TRACK = Track("talk", Timebase(25.0, 100), (Expression(10, 14, 19, "micro", "fear", ("4", "R12A"), 0.5),))
@@ -22,7 +22,7 @@ def convert(*arguments):
 @pytest.mark.parametrize("steps", [[".eaf", ".TextGrid", ".tsv", ".json", ".csv"], [".json", ".tsv", ".eaf", ".csv"]])
 def test_through_every_format_and_back(tmp_path, steps):
     path = tmp_path / "start.csv"
-    export(TRACK, path)
+    write_tracks(TRACK, path)
     for number, suffix in enumerate(steps):
         target = tmp_path / f"{number}{suffix}"
         convert(path, target)
@@ -31,7 +31,7 @@ def test_through_every_format_and_back(tmp_path, steps):
 
 
 def test_what_is_lost_is_said(tmp_path):
-    export([TRACK, Track("quiet", Timebase(25.0, 100))], tmp_path / "x.json")
+    write_tracks([TRACK, Track("quiet", Timebase(25.0, 100))], tmp_path / "x.json")
     result = convert(tmp_path / "x.json", tmp_path / "y.csv", "--to", "challenge")
     assert result.stderr.splitlines() == [
         "note: quiet has no expression: the table does not name it",
@@ -47,13 +47,13 @@ def test_what_is_lost_is_said(tmp_path):
 
 
 def test_the_first_frame_of_a_challenge_file_may_be_zero(tmp_path):
-    export(TRACK, tmp_path / "x.json")
+    write_tracks(TRACK, tmp_path / "x.json")
     convert(tmp_path / "x.json", tmp_path / "y.csv", "--to", "challenge", "--index-base", 0)
     assert (tmp_path / "y.csv").read_text().splitlines()[1] == "talk,10,19,me"
 
 
 def test_several_videos_into_a_folder(tmp_path):
-    export([TRACK, Track("quiet", Timebase(25.0, 100))], tmp_path / "x.json")
+    write_tracks([TRACK, Track("quiet", Timebase(25.0, 100))], tmp_path / "x.json")
     convert(tmp_path / "x.json", tmp_path / "out", "--to", "bids")
     assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["quiet_events.tsv", "talk_events.tsv"]
 
@@ -69,7 +69,7 @@ def test_the_video_gives_the_times_and_is_linked(tmp_path):
         for _ in range(30):
             container.mux(stream.encode(av.VideoFrame.from_ndarray(np.zeros((32, 32, 3), np.uint8), format="rgb24")))
         container.mux(stream.encode())
-    export(TRACK, tmp_path / "x.csv")
+    write_tracks(TRACK, tmp_path / "x.csv")
     convert(tmp_path / "x.csv", tmp_path / "x.eaf", "--media", media)
     assert 'RELATIVE_MEDIA_URL="./talk.mp4"' in (tmp_path / "x.eaf").read_text()
     assert read_tracks(tmp_path / "x.eaf")[0].timebase == Timebase(25.0, 30)
@@ -87,7 +87,7 @@ def test_the_video_gives_the_times_and_is_linked(tmp_path):
     ],
 )
 def test_bad_input_is_one_line(tmp_path, options, error, message):
-    export(TRACK, tmp_path / "x.csv")
+    write_tracks(TRACK, tmp_path / "x.csv")
     with pytest.raises(error, match=message):
         convert(tmp_path / "x.csv", tmp_path / options[0], *options[1:])
     assert [path.name for path in tmp_path.iterdir()] == ["x.csv"]

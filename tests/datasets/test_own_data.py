@@ -4,7 +4,7 @@ import pytest
 
 from facespot.datasets import load_dataset
 from facespot.errors import FormatError, SettingsError
-from facespot.export import export
+from facespot.export import write_tracks
 from facespot.values import Expression, Timebase, Track
 
 HEADER = "subject,video,onset,apex,offset,type,emotion,aus,fps\n"
@@ -99,7 +99,7 @@ def test_two_videos_of_one_name_must_be_told_apart(own, video, reasons, tmp_path
 @pytest.mark.parametrize("suffix", [".eaf", ".TextGrid"])
 def test_tier_files_beside_their_videos(own, tmp_path, suffix, reasons):
     truth = Track("x", Timebase(25.0, 50), (Expression(10, 14, 19, "micro", "fear", ("4", "R12A")),))
-    export(truth, tmp_path / "ben" / f"talk2{suffix}")
+    write_tracks(truth, tmp_path / "ben" / f"talk2{suffix}")
     dataset = load_dataset("own_data", tmp_path)
     (recording,) = dataset.recordings
     assert (recording.id, recording.subject) == ("ben/talk2", "ben")
@@ -111,7 +111,7 @@ def test_a_linked_video_and_a_participant(own, tmp_path):
     truth = Track("x", Timebase(25.0, 50), (Expression(10, 14, 19, "micro"),))
     path = tmp_path / "notes" / "session.eaf"
     path.parent.mkdir()
-    export(truth, path, media=tmp_path / "ben" / "talk2.mp4")
+    write_tracks(truth, path, media=tmp_path / "ben" / "talk2.mp4")
     path.write_text(path.read_text().replace('TIER_ID="micro"', 'PARTICIPANT="Benjamin" TIER_ID="micro"'))
     (recording,) = load_dataset("own_data", tmp_path).recordings
     assert (recording.id, recording.subject) == ("ben/talk2", "Benjamin")
@@ -123,15 +123,17 @@ def test_linked_folders_are_followed(own, tmp_path, video):
     root = tmp_path / "root"
     root.mkdir()
     (root / "far.mp4").symlink_to(tmp_path / "disk" / "far.mp4")
-    export(Track("far", Timebase(25.0, 20), (Expression(1, 2, 3, "micro"),)), root / "far.eaf", media=root / "far.mp4")
+    write_tracks(
+        Track("far", Timebase(25.0, 20), (Expression(1, 2, 3, "micro"),)), root / "far.eaf", media=root / "far.mp4"
+    )
     (recording,) = load_dataset("own_data", root).recordings
     assert (recording.id, recording.path) == ("far", root / "far.mp4")
 
 
 def test_an_eaf_without_media_is_dropped_by_name(own, tmp_path, reasons):
     truth = Track("x", Timebase(25.0, 50), (Expression(10, 14, 19, "micro"),))
-    export(truth, tmp_path / "ben" / "talk2.eaf")
-    export(truth, tmp_path / "lost.eaf")
+    write_tracks(truth, tmp_path / "ben" / "talk2.eaf")
+    write_tracks(truth, tmp_path / "lost.eaf")
     dataset = load_dataset("own_data", tmp_path)
     assert reasons(dataset, "dropped") == ["lost.eaf: the whole file: its video is not there"]
     (tmp_path / "ben" / "talk2.eaf").unlink()
@@ -140,7 +142,7 @@ def test_an_eaf_without_media_is_dropped_by_name(own, tmp_path, reasons):
 
 
 def test_a_damaged_tier_file_is_dropped_by_name(own, tmp_path, reasons):
-    export(Track("x", Timebase(25.0, 50), ()), tmp_path / "ben" / "talk2.eaf")
+    write_tracks(Track("x", Timebase(25.0, 50), ()), tmp_path / "ben" / "talk2.eaf")
     (tmp_path / "broken.TextGrid").write_bytes(b"hello")
     dataset = load_dataset("own_data", tmp_path)
     assert reasons(dataset, "dropped") == ["broken.TextGrid: the whole file: it ends too early"]

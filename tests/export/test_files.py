@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from facespot.errors import FormatError, OutputError
-from facespot.export import export, read_tracks, write_result
+from facespot.export import read_tracks, write_result, write_tracks
 from facespot.export.atomic import output_folder, write_text
 from facespot.export.document import format_document, parse_document, result_document
 from facespot.export.table import format_table, parse_table
@@ -108,10 +108,10 @@ def test_a_missing_file_is_named(tmp_path):
 
 def test_export_writes_what_read_tracks_reads(tmp_path):
     track = Track("a", Timebase(25.0, 100), (Expression(10, 14, 19, "micro", score=0.5),))
-    export(track, tmp_path / "x.csv")
+    write_tracks(track, tmp_path / "x.csv")
     assert read_tracks(tmp_path / "x.csv")[0].expressions == track.expressions
     with pytest.raises(FormatError, match=r"\.doc"):
-        export(track, tmp_path / "x.doc")
+        write_tracks(track, tmp_path / "x.doc")
 
 
 def test_result_files_are_the_same_bytes_twice_and_finite(tmp_path):

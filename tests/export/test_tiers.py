@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from pympi import Eaf, TextGrid
 
 from facespot.errors import FormatError
-from facespot.export import export, read_content, read_tracks
+from facespot.export import read_content, read_tracks, write_tracks
 from facespot.export.tiers import layers, start_s
 from facespot.values import Expression, Timebase, Track
 
@@ -58,7 +58,7 @@ def in_order(track):
 @pytest.mark.parametrize(("name", "suffix"), SINGLE)
 def test_a_track_comes_back_to_the_frame(tmp_path_factory, name, suffix, track):
     path = tmp_path_factory.mktemp("round") / f"x{suffix}"
-    export(track, path)
+    write_tracks(track, path)
     (read,) = read_tracks(path, timebase=track.timebase)
     assert in_order(read) == in_order(track)
     assert read.timebase == track.timebase
@@ -70,11 +70,11 @@ def test_a_track_comes_back_to_the_frame(tmp_path_factory, name, suffix, track):
 @given(track=tracks())
 def test_json_and_csv_come_back_to_the_frame(tmp_path_factory, track):
     folder = tmp_path_factory.mktemp("round")
-    export([track, Track("empty", track.timebase)], folder / "x.json")
+    write_tracks([track, Track("empty", track.timebase)], folder / "x.json")
     read, empty = read_tracks(folder / "x.json")
     assert (read.video, in_order(read)) == (track.video, in_order(track))
     assert empty.expressions == ()
-    export(track, folder / "x.csv")
+    write_tracks(track, folder / "x.csv")
     assert [in_order(one) for one in read_tracks(folder / "x.csv", timebase=track.timebase)] == (
         [in_order(track)] if track.expressions else []
     )
@@ -84,7 +84,7 @@ def test_json_and_csv_come_back_to_the_frame(tmp_path_factory, track):
 @settings(max_examples=30, deadline=None)
 def test_a_submission_keeps_types_and_intervals(tmp_path_factory, track):
     path = tmp_path_factory.mktemp("round") / "x.csv"
-    export(track, path, format="challenge")
+    write_tracks(track, path, format="challenge")
     read = read_tracks(path, timebase=track.timebase)
     kept = sorted((one.onset, one.offset, one.kind) for one in track.expressions)
     assert sorted((one.onset, one.offset, one.kind) for found in read for one in found.expressions) == kept
@@ -93,7 +93,7 @@ def test_a_submission_keeps_types_and_intervals(tmp_path_factory, track):
 @pytest.mark.parametrize(("name", "suffix"), SINGLE)
 def test_evenly_spaced_frames_need_no_video(tmp_path, name, suffix):
     track = Track("talk", Timebase(200.0, 5000), (Expression(1203, 1207, 1300, "micro", "fear"),))
-    export(track, tmp_path / f"x{suffix}")
+    write_tracks(track, tmp_path / f"x{suffix}")
     (read,) = read_tracks(tmp_path / f"x{suffix}")
     assert (read.video, read.expressions) == ("talk", track.expressions)
     assert read.timebase.fps == pytest.approx(200.0)
@@ -102,7 +102,7 @@ def test_evenly_spaced_frames_need_no_video(tmp_path, name, suffix):
 @pytest.mark.parametrize("suffix", [".eaf", ".TextGrid"])
 def test_variable_frame_times_need_the_video(tmp_path, suffix):
     track = Track("a", Timebase(20.0, 3, np.array([0.0, 0.04, 0.1])), (Expression(0, 1, 2, "micro"),))
-    export(track, tmp_path / f"x{suffix}")
+    write_tracks(track, tmp_path / f"x{suffix}")
     with pytest.raises(FormatError, match="variable frame rate; give the video"):
         read_tracks(tmp_path / f"x{suffix}")
 
@@ -127,7 +127,7 @@ def sample():
 
 
 def test_another_library_reads_the_eaf(tmp_path):
-    export(sample(), tmp_path / "x.eaf")
+    write_tracks(sample(), tmp_path / "x.eaf")
     eaf = Eaf(str(tmp_path / "x.eaf"))
     assert eaf.get_annotation_data_for_tier("micro") == [(400, 800, "micro")]
     assert eaf.get_annotation_data_for_tier("micro 2") == [(600, 1240, "micro")]
@@ -140,7 +140,7 @@ def test_another_library_reads_the_eaf(tmp_path):
 
 
 def test_another_library_reads_the_textgrid(tmp_path):
-    export(sample(), tmp_path / "x.TextGrid")
+    write_tracks(sample(), tmp_path / "x.TextGrid")
     grid = TextGrid(str(tmp_path / "x.TextGrid"))
     assert grid.xmax == 4.0
     assert [one for one in grid.get_tier("micro").get_intervals() if one[2]] == [(0.4, 0.8, "micro")]
@@ -188,7 +188,7 @@ def test_bids_events_of_others_are_read_by_their_seconds(tmp_path):
 
 
 def test_an_events_file_has_the_columns_that_bids_asks_for(tmp_path):
-    export(sample(), tmp_path / "x_events.tsv")
+    write_tracks(sample(), tmp_path / "x_events.tsv")
     first, row, *_ = (tmp_path / "x_events.tsv").read_text().splitlines()
     assert first.split("\t")[:3] == ["onset", "duration", "trial_type"]
     assert row.split("\t")[:4] == ["0.400000", "0.400000", "micro", "0.560000"]
@@ -199,7 +199,7 @@ def test_a_video_is_linked_as_elan_finds_it(tmp_path):
     (tmp_path / "notes").mkdir()
     media = tmp_path / "videos" / "my talk.mp4"
     media.write_bytes(b"")
-    export(sample(), tmp_path / "notes" / "x.eaf", media=media)
+    write_tracks(sample(), tmp_path / "notes" / "x.eaf", media=media)
     (linked,) = Eaf(str(tmp_path / "notes" / "x.eaf")).get_linked_files()
     assert linked["MEDIA_URL"] == media.as_uri()
     assert linked["RELATIVE_MEDIA_URL"] == "./../videos/my talk.mp4"
@@ -209,7 +209,7 @@ def test_a_video_is_linked_as_elan_finds_it(tmp_path):
 @pytest.mark.parametrize(("name", "suffix"), [*SINGLE, ("json", ".json"), ("csv", ".csv")])
 def test_the_same_track_gives_the_same_bytes(tmp_path, name, suffix):
     for copy in ("one", "two"):
-        export(sample(), tmp_path / f"{copy}{suffix}")
+        write_tracks(sample(), tmp_path / f"{copy}{suffix}")
     assert (tmp_path / f"one{suffix}").read_bytes() == (tmp_path / f"two{suffix}").read_bytes()
     assert sorted(path.name for path in tmp_path.iterdir()) == [f"one{suffix}", f"two{suffix}"]
 
@@ -217,20 +217,20 @@ def test_the_same_track_gives_the_same_bytes(tmp_path, name, suffix):
 def test_several_videos_go_into_a_folder(tmp_path):
     tracks = [Track(name, Timebase(25.0, 50), (Expression(1, 2, 3, "macro"),)) for name in ("a/1", "b")]
     with pytest.raises(FormatError, match="holds one video, not 2"):
-        export(tracks, tmp_path / "x.eaf")
-    export(tracks, tmp_path / "out", format="eaf")
+        write_tracks(tracks, tmp_path / "x.eaf")
+    write_tracks(tracks, tmp_path / "out", format="eaf")
     assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["a_1.eaf", "b.eaf"]
     assert read_tracks(tmp_path / "out" / "a_1.eaf")[0].video == "a/1"
     clash = [Track(name, Timebase(25.0, 50)) for name in ("a/1", "a:1")]
     with pytest.raises(FormatError, match="would share the file"):
-        export(clash, tmp_path / "out", format="eaf")
+        write_tracks(clash, tmp_path / "out", format="eaf")
 
 
 def test_frames_closer_than_milliseconds_are_refused_by_elan(tmp_path):
     track = Track("fast", Timebase(2000.0, 100), (Expression(3, None, 4, "micro"),))
     with pytest.raises(FormatError, match="within the milliseconds that ELAN stores"):
-        export(track, tmp_path / "x.eaf")
-    export(track, tmp_path / "x.TextGrid")
+        write_tracks(track, tmp_path / "x.eaf")
+    write_tracks(track, tmp_path / "x.TextGrid")
     assert read_tracks(tmp_path / "x.TextGrid")[0].expressions == track.expressions
 
 
@@ -342,7 +342,7 @@ def test_a_bad_submission_is_refused_with_its_line(tmp_path, content, message):
 
 def test_a_submission_counts_from_one_and_is_known_by_its_header(tmp_path):
     track = Track("a", Timebase(30.0, 50), (Expression(0, 2, 9, "macro"), Expression(20, None, 25, "micro")))
-    export(track, tmp_path / "x.csv", format="challenge")
+    write_tracks(track, tmp_path / "x.csv", format="challenge")
     assert (tmp_path / "x.csv").read_text() == "vid,pred_onset,pred_offset,type\na,1,10,mae\na,21,26,me\n"
     content = read_content(tmp_path / "x.csv")
     assert content.tracks[0].expressions == (Expression(0, None, 9, "macro"), Expression(20, None, 25, "micro"))
@@ -351,14 +351,14 @@ def test_a_submission_counts_from_one_and_is_known_by_its_header(tmp_path):
 
 def test_duplicates_in_a_table_are_kept_and_noted(tmp_path):
     one = Expression(1, None, 5, "macro")
-    export(Track("a", Timebase(30.0, 50), (one, one)), tmp_path / "x.csv")
+    write_tracks(Track("a", Timebase(30.0, 50), (one, one)), tmp_path / "x.csv")
     content = read_content(tmp_path / "x.csv")
     assert content.tracks[0].expressions == (one, one)
     assert content.notes == ("a: macro 1-5 is there twice; both are kept",)
 
 
 def test_a_table_beyond_the_video_is_refused_with_its_line(tmp_path):
-    export(Track("a", Timebase(30.0, 50), (Expression(1, None, 45, "macro"),)), tmp_path / "x.csv")
+    write_tracks(Track("a", Timebase(30.0, 50), (Expression(1, None, 45, "macro"),)), tmp_path / "x.csv")
     with pytest.raises(FormatError, match="line 2: offset 45 is outside a video of 40 frames"):
         read_tracks(tmp_path / "x.csv", timebase=Timebase(30.0, 40))
 
@@ -366,7 +366,7 @@ def test_a_table_beyond_the_video_is_refused_with_its_line(tmp_path):
 def test_text_that_a_format_cannot_hold_is_refused(tmp_path):
     track = Track("a\x01", Timebase(30.0, 50), (Expression(1, None, 5, "macro", "a\tb"),))
     with pytest.raises(FormatError, match="a character that XML cannot"):
-        export(track, tmp_path / "x.eaf")
+        write_tracks(track, tmp_path / "x.eaf")
     with pytest.raises(FormatError, match="tab or line break"):
-        export(track, tmp_path / "x.tsv")
+        write_tracks(track, tmp_path / "x.tsv")
     assert list(tmp_path.iterdir()) == []

@@ -36,14 +36,14 @@ def convert_command(
 
     Example: facespot convert examples/demo_truth.csv demo.eaf --media examples/demo.mp4
     """
-    from facespot.export import export, read_content
+    from facespot.export import read_content, write_tracks
     from facespot.export.files import lost_parts
 
     written, read = _checked(target_format, "--to"), _checked(source_format, "--from")
     timebase = _timebase(media, frame_rate, frames)
     content = read_content(source, format=read, timebase=timebase, frame_rate=frame_rate, index_base=index_base)
     linked = None if media is None or media.is_dir() else media
-    export(content.tracks, target, format=written, media=linked, index_base=index_base)
+    write_tracks(content.tracks, target, format=written, media=linked, index_base=index_base)
     for note in (*content.notes, *lost_parts(content.tracks, target, written)):
         print(f"note: {note}", file=sys.stderr)
     count = sum(len(track.expressions) for track in content.tracks)

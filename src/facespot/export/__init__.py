@@ -5,7 +5,7 @@ Formats: facespot CSV (`table`), facespot JSON (`document`), ELAN (`elan`), Praa
 of them so that a file is either whole or not there.
 """
 
-from facespot.export.files import Content, export, read_content, read_tracks
+from facespot.export.files import Content, read_content, read_tracks, write_tracks
 from facespot.export.results import write_result
 
-__all__ = ["Content", "export", "read_content", "read_tracks", "write_result"]
+__all__ = ["Content", "read_content", "read_tracks", "write_result", "write_tracks"]

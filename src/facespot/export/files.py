@@ -50,7 +50,7 @@ class Content:
     notes: tuple[str, ...] = ()
 
 
-def export(
+def write_tracks(
     tracks: Track | Iterable[Track],
     path: str | Path,
     *,
@@ -131,12 +131,12 @@ def read_tracks(
     frame_rate: float | None = None,
     index_base: int = 1,
 ) -> list[Track]:
-    """Read the tracks of a file in any format that `export` writes, or of other authors' ELAN, Praat or BIDS files.
+    """Read the tracks of a file that `write_tracks` wrote, or of other authors' ELAN, Praat or BIDS files.
 
     Parameters
     ----------
     path, format
-        As for `export`; a .csv with the header of a challenge file is read as one.
+        As for `write_tracks`; a .csv with the header of a challenge file is read as one.
     timebase : Timebase, optional
         Frames and seconds of the video. Files that hold times only need it, or a frame rate.
     frame_rate : float, optional
