@@ -27,7 +27,7 @@ def test_every_setting_of_a_method_is_shown_and_explained(name):
     from facespot.methods.strain.method import StrainConfig
 
     done = facespot("methods", "show", name)
-    shown, explained = done.stdout.split("Parameters\n")
+    shown, explained = done.stdout.split("Settings of", 1)
     for field in fields({"strain": StrainConfig, "softnet": SoftnetConfig}[name]):
         assert f"  {field.name} = {field.default}" in shown
         assert field.name in explained

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from dataclasses import fields
+from dataclasses import fields, is_dataclass
 from importlib import import_module
 from typing import Annotated, Any
 
@@ -39,5 +39,6 @@ def show_command(name: Annotated[str, typer.Argument(help="Name of a method.")])
     print(f"{name}: {entry.summary}\n{method.citation}\n\nSettings (--set NAME=VALUE):")
     for field in fields(config):
         print(f"  {field.name} = {getattr(config, field.name)}")
-    described = inspect.getdoc(type(config)) or ""
-    print(f"\n{described}")
+    for described in type(config).__mro__:
+        if is_dataclass(described):
+            print(f"\n{inspect.cleandoc(described.__doc__ or '')}")

@@ -106,9 +106,10 @@ def spot_command(
     names = folder_names(paths)
     _check_method(**common)
     documents, failures = [], {}
-    for path, name in zip(paths, names, strict=True):
+    for number, (path, name) in enumerate(zip(paths, names, strict=True), start=1):
+        title = path.name if len(paths) == 1 else f"{number} of {len(paths)}, {path.name}"
         try:
-            with StageProgress(path.name, shown=not as_json) as progress:
+            with StageProgress(title, shown=not as_json) as progress:
                 run = _run_settings(cache, no_cache, workers, progress)
                 result = _spot_one(path, out / name, read, run, face, detector, true_tracks.get(path.stem), common)
             documents.append(result_document(result))

@@ -24,56 +24,32 @@ from typing import Any
 from facespot.errors import WeightsError
 from facespot.features import feature_spec
 from facespot.features.maps import Reading, RoiLayout
-from facespot.intervals import Smoothing
 from facespot.methods import peaks
-from facespot.methods.settings import check_between, override
+from facespot.methods.settings import override
 from facespot.models import Checkpoint, OnnxNetwork, read_checkpoint
-from facespot.values import Curve, Features, FeatureSpec, Kind, Scores, Track
+from facespot.values import Features, FeatureSpec, Kind, Scores
 
 FRAMES_AT_ONCE = 64
 
 
 @dataclass(frozen=True)
-class SoftnetConfig:
-    """Settings of SOFTNet.
+class SoftnetConfig(peaks.PeakConfig):
+    """Settings of SOFTNet: those of `PeakConfig`, p being 0.55 (paper section 3.1), and the network's input.
 
     Parameters
     ----------
-    macro_distance_s, micro_distance_s : float
-        k in seconds: time between the two frames of a pair, and half the length of a spotted interval. CAS(ME)2: 18
-        and 6 frames at 30 fps; SAMM-LV: 174 and 37 frames at 200 fps, 0.87 and 0.185 s (paper section 3.1).
-    p : float
-        Threshold between the mean (0) and the maximum (1) of the video (paper section 3.1).
-    smoothing : {"code", "paper"}
-        Window of eq. 4, see `facespot.intervals.smooth`.
     reading : {"code", "paper"}
         Whether u and v lose their sign, see `facespot.features.maps`.
     roi_layout : {"joined", "split"}
         How brows and mouth fill the image, see `facespot.features.maps`.
-    flow : str
-        Optical flow engine, see `facespot.features.flow.ENGINES`.
     """
 
-    macro_distance_s: float = 0.6
-    micro_distance_s: float = 0.2
     p: float = 0.55
-    smoothing: Smoothing = "code"
     reading: Reading = "code"
     roi_layout: RoiLayout = "joined"
-    flow: str = "tvl1"
-
-    def __post_init__(self) -> None:
-        check_between("p", self.p, 0.0, 1.0)
-        check_between("macro_distance_s", self.macro_distance_s, 0.01, 10.0, "seconds")
-        check_between("micro_distance_s", self.micro_distance_s, 0.01, 10.0, "seconds")
-
-    @property
-    def distances_s(self) -> dict[Kind, float]:
-        """The distance k in seconds by type."""
-        return {"macro": self.macro_distance_s, "micro": self.micro_distance_s}
 
 
-class SoftnetMethod:
+class SoftnetMethod(peaks.PeakMethod):
     """Spots the types for which it has a checkpoint.
 
     Parameters
@@ -91,7 +67,7 @@ class SoftnetMethod:
     )
 
     def __init__(self, config: SoftnetConfig, checkpoints: Mapping[Kind, Checkpoint]) -> None:
-        self.config = config
+        self.config: SoftnetConfig = config
         self.checkpoints = checkpoints
         self._networks = {kind: OnnxNetwork(one.network_path) for kind, one in checkpoints.items()}
 
@@ -136,10 +112,6 @@ class SoftnetMethod:
                 )
         return method
 
-    @property
-    def _rule(self) -> peaks.PeakRule:
-        return peaks.PeakRule(self.config.distances_s, self.config.p, self.config.smoothing)
-
     def plan(self) -> Mapping[Kind, FeatureSpec]:
         """42x42x3 motion images at the distance of each type that has a network."""
         return {
@@ -153,10 +125,6 @@ class SoftnetMethod:
             for kind in self.checkpoints
         }
 
-    def rows_needed(self, kind: Kind, fps: float) -> int:
-        """Fewest rows of video in which an expression of this type can be found."""
-        return self._rule.rows_needed(kind, fps)
-
     def score(self, features: Mapping[Kind, Features]) -> Scores:
         """Spotting confidence score of each frame (section 2.3)."""
         columns = {
@@ -164,14 +132,6 @@ class SoftnetMethod:
             for kind, one in features.items()
         }
         return peaks.scores_of_kinds(features, columns)
-
-    def curves(self, scores: Scores) -> tuple[Curve, ...]:
-        """Smoothed scores and threshold by type."""
-        return peaks.curves(scores, self._rule)
-
-    def decode(self, scores: Scores) -> Track:
-        """Intervals around the peaks (section 2.4)."""
-        return peaks.decode(scores, self._rule)
 
     def weights_used(self) -> list[dict[str, Any]]:
         """Digest and origin of each checkpoint."""
