@@ -168,7 +168,7 @@ def _kinds_that_fit(method: Method, video: Video, selection: Selection) -> tuple
     fitting = tuple(kind for kind in planned if n_rows >= needed[kind])
     if not fitting:
         fewest = min(needed.values())
-        what = f"{n_rows} frame{'' if n_rows == 1 else 's'} at {fps:g} per second are too few"
+        what = f"it has only {n_rows} frame{'' if n_rows == 1 else 's'} at {fps:g} per second"
         remedy = f"the method {method.name!r} needs at least {fewest} frames ({fewest / fps:.2f} s)"
         raise TooShortError(video.name, what, remedy)
     return fitting, tuple(
