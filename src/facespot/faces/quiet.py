@@ -34,7 +34,11 @@ def silent_stderr() -> Iterator[None]:
 
 @contextmanager
 def no_protobuf_deprecation() -> Iterator[None]:
-    """Ignore the warning that MediaPipe 0.10.14 causes in protobuf 4 at every result that it reads."""
+    """Ignore the warnings that MediaPipe 0.10.14 causes: in protobuf 4 at every result, in Python 3.12 at import.
+
+    Its compiled parts cannot be imported where deprecation warnings are errors.
+    """
     with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)
         warnings.filterwarnings("ignore", message=r"SymbolDatabase\.GetPrototype", category=UserWarning)
         yield

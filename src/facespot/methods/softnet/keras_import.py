@@ -102,11 +102,11 @@ def read_keras_softnet(file: str | Path) -> dict[str, FloatArray]:
     MissingDependencyError
         h5py is not installed.
     """
-    h5py = _h5py()
     file = Path(file)
     where = str(file)
     if not file.exists():
         raise WeightsError(where, "the file does not exist", "check the path")
+    h5py = _h5py()
     if not file.is_file() or not h5py.is_hdf5(file):
         raise WeightsError(where, "is not a Keras HDF5 file", _REMEDY)
     try:
