@@ -17,6 +17,7 @@ from facespot.cli.methods import methods_app
 from facespot.cli.models import models_app
 from facespot.cli.spot import EXAMPLES as SPOT_EXAMPLES
 from facespot.cli.spot import spot_command
+from facespot.cli.synth import synth_app
 from facespot.errors import FacespotError
 
 app = typer.Typer(
@@ -53,6 +54,7 @@ app.command("convert", no_args_is_help=True)(convert_command)
 app.add_typer(datasets_app)
 app.add_typer(methods_app)
 app.add_typer(models_app)
+app.add_typer(synth_app)
 
 
 def run() -> None:

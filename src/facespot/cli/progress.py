@@ -9,7 +9,13 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, ProgressColumn, Task, TaskID, TextColumn, TimeRemainingColumn
 from rich.text import Text
 
-LABELS = {"faces": "finding the face", "motion": "measuring motion", "scores": "scoring", "pictures": "apex pictures"}
+LABELS = {
+    "faces": "finding the face",
+    "motion": "measuring motion",
+    "scores": "scoring",
+    "pictures": "apex pictures",
+    "synth": "drawing faces",
+}
 
 
 class RateColumn(ProgressColumn):

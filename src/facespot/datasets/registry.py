@@ -26,6 +26,7 @@ CORPORA: Mapping[str, str] = MappingProxyType(
         "smic_nir": "facespot.datasets.smic:NIR",
         "meview": "facespot.datasets.meview:CORPUS",
         "own_data": "facespot.datasets.own_data:CORPUS",
+        "synth": "facespot.datasets.synth:CORPUS",
     }
 )
 
