@@ -11,8 +11,9 @@ from facespot.errors import FaceError, SettingsError
 from facespot.faces import Detector, load_detector
 from facespot.synth.face_fit import HeadPosition, fit_face, weak_perspective
 from facespot.synth.face_model import FaceModel
-from facespot.synth.layered_face import LayeredFace, Original, Placement
+from facespot.synth.layered_face import LayeredFace
 from facespot.synth.light import to_linear
+from facespot.synth.original import Original, Placement
 from facespot.synth.photos import SMALLEST_EYE_DISTANCE
 from facespot.synth.source import Pose
 from facespot.values import BoolArray, FloatArray

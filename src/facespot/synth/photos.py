@@ -10,8 +10,9 @@ import numpy as np
 from facespot.errors import FaceError
 from facespot.synth.face_fit import Points, fit_face
 from facespot.synth.face_model import FaceModel
-from facespot.synth.layered_face import LayeredFace, Original, Placement
+from facespot.synth.layered_face import LayeredFace
 from facespot.synth.light import to_linear
+from facespot.synth.original import Original, Placement
 from facespot.synth.source import REST, Pose
 from facespot.values import BoolArray, ByteImage, FloatArray
 
