@@ -4,6 +4,11 @@ import os
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
+
+# No test asserts a time: a busy machine must not fail an example that is merely slow.
+settings.register_profile("facespot", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("facespot")
 
 ROOT = Path(__file__).parent.parent
 

@@ -53,7 +53,8 @@ def test_an_expression_is_visible_for_its_duration(emotion, start, duration, ris
     (true,) = Actor(FakeFace(), Script((one,))).truth(fps, int(8 * fps))
     assert abs(len(true.expression) - duration * fps) <= 1.01
     assert abs(true.expression.onset - start * fps) <= 1.01
-    assert true.expression.apex < true.expression.offset
+    # Of a motion of two or three frames the last one may be the strongest; no macro-expression is that short.
+    assert true.expression.apex < true.expression.offset or duration < 0.5
 
 
 @pytest.mark.parametrize("share", [0.006, 0.015, 0.03])
