@@ -2,4 +2,13 @@
 
 from importlib.util import find_spec
 
-collect_ignore = [] if find_spec("torch") else ["src/facespot/methods/softnet/network.py"]
+NEED_TORCH = (
+    "src/facespot/methods/*/network.py",
+    "src/facespot/methods/*/fitting.py",
+    "src/facespot/methods/softnet/backbones*",
+    "src/facespot/methods/softnet/grad_cam.py",
+    "src/facespot/training/loop.py",
+    "src/facespot/training/onnx_export.py",
+    "src/facespot/training/state.py",
+)
+collect_ignore_glob = [] if find_spec("torch") else list(NEED_TORCH)

@@ -31,8 +31,9 @@ def reference_file():
 def random_checkpoints(tmp_path_factory):
     """Checkpoints of SOFTNet with random weights, one per type."""
     torch = pytest.importorskip("torch", reason='needs pip install "facespot[train]"')
-    from facespot.methods.softnet.network import SOFTNet, to_onnx
+    from facespot.methods.softnet.network import MAP_SHAPE, SOFTNet
     from facespot.models import write_checkpoint
+    from facespot.training.onnx_export import to_onnx
     from facespot.values import KINDS
 
     folder = tmp_path_factory.mktemp("checkpoints")
@@ -40,5 +41,5 @@ def random_checkpoints(tmp_path_factory):
         network = SOFTNet(torch.Generator().manual_seed(seed))
         weights = {name: value.numpy() for name, value in network.state_dict().items()}
         write_checkpoint(folder / kind, method="softnet", kind=kind, config={}, fitted={}, origin={},
-                         onnx_bytes=to_onnx(network), weights=weights)  # fmt: skip
+                         onnx_bytes=to_onnx(network, MAP_SHAPE), weights=weights)  # fmt: skip
     return [folder / kind for kind in KINDS]

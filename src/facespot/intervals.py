@@ -7,6 +7,7 @@ of a row; `k` is half the mean length of an expression, in rows. The names and e
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
@@ -14,9 +15,11 @@ import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import ArrayLike, NDArray
 
-from facespot.values import BoolArray, IntArray
+from facespot.errors import SettingsError
+from facespot.values import BoolArray, IntArray, Kind, Track
 
-Smoothing: TypeAlias = Literal["code", "paper"]
+Smoothing: TypeAlias = Literal["code", "paper", "gaussian", "exponential"]
+Ends: TypeAlias = Literal["dropped", "zeros"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -28,7 +31,7 @@ class Peaks:
     smoothed : (n,) float64 array
         Smoothed scores, NaN where there is none.
     threshold : float or None
-        None where no row has a smoothed score.
+        None where no row has a smoothed score, and where none was laid.
     peaks : (m,) int64 array
         Positions of the peaks, increasing.
     intervals : (m, 2) int64 array
@@ -42,15 +45,23 @@ class Peaks:
 
 
 def smooth(
-    scores: ArrayLike, k: int, *, valid: ArrayLike | None = None, smoothing: Smoothing = "code"
+    scores: ArrayLike,
+    k: int,
+    *,
+    valid: ArrayLike | None = None,
+    smoothing: Smoothing = "code",
+    spread: float = 1.0,
+    ends: Ends = "dropped",
 ) -> NDArray[np.float64]:
     """Mean score around each row, eq. 4; NaN where the window leaves the video.
 
     ``"paper"`` averages the 2k + 1 rows [i - k, i + k]; ``"code"`` averages the 2k rows [i - k, i + k - 1], as the
-    authors' program does. The k rows at each end have no full window and are dropped.
+    authors' program does. ``"gaussian"`` and ``"exponential"`` weight the 2k + 1 rows by ``exp(-d^2 / 2 spread^2)`` and
+    ``exp(-|d| / spread)``, d the distance in rows (MEAN, Table 7: spread 1 and 3). The k rows at each end have no full
+    window and are dropped; MEAN's program keeps them and counts rows outside the video as 0 (``ends="zeros"``).
 
     Rows that are not valid are left out of the mean. A row gets a smoothed score when it is valid itself and so is at
-    least half of its window; without gaps that is eq. 4 to the digit.
+    least half of its window, by weight; without gaps that is eq. 4 to the digit.
 
     Parameters
     ----------
@@ -60,8 +71,12 @@ def smooth(
         Half the mean length of an expression in rows, >= 1.
     valid : (n,) bool array, optional
         Rows that have a score. Default: all.
-    smoothing : {"code", "paper"}
-        Which of the two windows.
+    smoothing : {"code", "paper", "gaussian", "exponential"}
+        Which window.
+    spread : float
+        Sigma or tau of the last two in rows, > 0.
+    ends : {"dropped", "zeros"}
+        Whether the k rows at each end are dropped, or kept with zeros outside the video.
 
     Returns
     -------
@@ -69,23 +84,41 @@ def smooth(
 
     >>> smooth([0, 0, 3, 0, 0], 1, smoothing="paper")
     array([nan,  1.,  1.,  1., nan])
+    >>> smooth([3, 0, 0], 1, smoothing="paper", ends="zeros")
+    array([1., 1., 0.])
     """
     values = np.asarray(scores, dtype=np.float64)
     usable = np.ones(len(values), dtype=np.bool_) if valid is None else np.asarray(valid, dtype=np.bool_)
-    length = 2 * k + 1 if smoothing == "paper" else 2 * k
-    smoothed = np.full(len(values), np.nan)
     if k < 1:
         raise ValueError(f"k must be at least 1, got {k}")
+    if not spread > 0:
+        raise ValueError(f"spread must be positive, got {spread}")
+    length = 2 * k if smoothing == "code" else 2 * k + 1
+    if ends == "zeros":
+        outside = (k, length - k - 1)
+        padded, known = np.pad(values, outside), np.pad(usable, outside, constant_values=True)
+        return smooth(padded, k, valid=known, smoothing=smoothing, spread=spread)[k : k + len(values)]
+    smoothed = np.full(len(values), np.nan)
     if len(values) < length:
         return smoothed
+    middle = slice(k, k + len(values) - length + 1)
+    if smoothing in ("gaussian", "exponential"):
+        distance = np.abs(np.arange(-k, k + 1)) / spread
+        weights = np.exp(-(distance**2) / 2 if smoothing == "gaussian" else -distance)
+        weights /= weights.sum()
+        sums = sliding_window_view(np.where(usable, values, 0.0), length) @ weights
+        totals = sliding_window_view(usable, length) @ weights
+        # A little less than half: the weights do not add up to 1 exactly.
+        enough = (totals >= 0.5 - 1e-9) & usable[middle]
+        smoothed[middle][enough] = sums[enough] / totals[enough]
+        return smoothed
     if usable.all():
-        means = sliding_window_view(values, length).mean(axis=1)
-        smoothed[k : k + len(means)] = means
+        smoothed[middle] = sliding_window_view(values, length).mean(axis=1)
         return smoothed
     counts = sliding_window_view(usable, length).sum(axis=1)
     sums = sliding_window_view(np.where(usable, values, 0.0), length).sum(axis=1)
-    enough = (2 * counts >= length) & usable[k : k + len(counts)]
-    smoothed[k : k + len(counts)][enough] = sums[enough] / counts[enough]
+    enough = (2 * counts >= length) & usable[middle]
+    smoothed[middle][enough] = sums[enough] / counts[enough]
     return smoothed
 
 
@@ -147,10 +180,79 @@ def spot_peaks(
     valid, smoothing
         As in `smooth`.
     """
-    smoothed = smooth(scores, k, valid=valid, smoothing=smoothing)
-    threshold = relative_threshold(smoothed, p)
-    if threshold is None:
-        return Peaks(smoothed, None, np.empty(0, dtype=np.int64), np.empty((0, 2), dtype=np.int64))
-    peaks = find_peaks(smoothed, threshold, k)
-    intervals = np.stack([np.maximum(peaks - k, 0), np.minimum(peaks + k, len(smoothed) - 1)], axis=1)
-    return Peaks(smoothed, threshold, peaks, intervals)
+    return peaks_above(smooth(scores, k, valid=valid, smoothing=smoothing), k, p)
+
+
+def peaks_above(smoothed: ArrayLike, k: int, p: float, *, rows_after: int | None = None) -> Peaks:
+    """Every peak above the threshold of eq. 5 with its interval, from scores that are smoothed already.
+
+    Parameters
+    ----------
+    smoothed : (n,) array
+        NaN where there is no score.
+    k : int
+        Half the mean length of an expression in rows: least distance of two peaks, and rows before a peak.
+    p : float
+        Where the threshold lies between mean (0) and maximum (1).
+    rows_after : int, optional
+        Rows of an interval after its peak. Default: k; MEAN's paper has k - 1.
+    """
+    values = np.asarray(smoothed, dtype=np.float64)
+    threshold = relative_threshold(values, p)
+    found = np.empty(0, dtype=np.int64) if threshold is None else find_peaks(values, threshold, k)
+    return Peaks(values, threshold, found, _around(found, k, rows_after, len(values)))
+
+
+def highest_peak(smoothed: ArrayLike, k: int, *, rows_after: int | None = None) -> Peaks:
+    """The one row with the highest smoothed score, whatever its height: MEAN's rule for short videos.
+
+    It need not be a local maximum; of equal rows the first is taken, and none where no row has a score. Parameters as
+    in `peaks_above`.
+
+    >>> highest_peak([np.nan, 1.0, 3.0, 2.0, np.nan], 1).intervals
+    array([[1, 3]])
+    """
+    values = np.asarray(smoothed, dtype=np.float64)
+    known = np.flatnonzero(np.isfinite(values))
+    found = known[[np.argmax(values[known])]] if known.size else known
+    return Peaks(values, None, found, _around(found, k, rows_after, len(values)))
+
+
+def _around(peaks: IntArray, k: int, rows_after: int | None, n_rows: int) -> IntArray:
+    last = peaks + (k if rows_after is None else rows_after)
+    return np.stack([np.maximum(peaks - k, 0), np.minimum(last, n_rows - 1)], axis=1)
+
+
+def half_mean_length(tracks: Sequence[Track], kind: Kind, *, fps: float | None = None) -> int:
+    """Half the mean length of the expressions of a type, in frames: k of SOFTNet and k' of MEAN.
+
+    ``k = int((N + 1) / 2)`` with N the mean of offset minus onset (SOFTNet, footnote 1; MEAN, section 3.3).
+
+    Parameters
+    ----------
+    tracks : sequence of Track
+        Annotated expressions.
+    kind : {"macro", "micro"}
+        Type of expression.
+    fps : float, optional
+        Frame rate in which k counts; lengths are converted to it through seconds. Default: the frames of the tracks,
+        which must then agree in their rate to 1 %.
+
+    Raises
+    ------
+    SettingsError
+        If there is no expression of the type, or the rates differ and `fps` is not given.
+    """
+    where = f"mean length of {kind}-expressions"
+    rates = [track.timebase.fps for track in tracks if track.of_kind(kind).expressions]
+    if not rates:
+        raise SettingsError(where, "no recording holds one", "give other recordings")
+    if fps is None and max(rates) > 1.01 * min(rates):
+        what = f"the recordings have {min(rates):g} to {max(rates):g} frames per second"
+        raise SettingsError(where, what, "name the frame rate in which it shall count")
+    lengths = [
+        (found.offset - found.onset) * (1.0 if fps is None else fps / track.timebase.fps)
+        for track in tracks
+        for found in track.of_kind(kind).expressions
+    ]
+    return int((float(np.mean(lengths)) + 1) / 2)

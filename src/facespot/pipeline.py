@@ -20,7 +20,7 @@ import numpy as np
 
 from facespot.errors import SettingsError, TooShortError
 from facespot.faces import FaceSettings, FaceTrack, load_detector, track_face
-from facespot.features import FeatureCache, extract
+from facespot.features import FeatureCache, StoredFeatures, extract
 from facespot.features.cache import default_cache_folder, read_arrays, write_arrays
 from facespot.methods import Method, load_method
 from facespot.values import KINDS, ByteImage, FeatureSpec, Kind, Result, Scores, Setting, Track
@@ -115,25 +115,11 @@ def spot(
     kinds, notes = _kinds_that_fit(chosen, source, selection)
     with _cache_folder(run.cache) as root:
         cache = FeatureCache(root)
-        context: dict[str, Setting] = {
-            "selection.first": int(selection.frames[0]),
-            "selection.last": int(selection.frames[-1]),
-            "selection.count": len(selection.frames),
-            "selection.fps": selection.fps,
-        }
-        faces, face_context = _faces(source, selection, face, cache, context, run)
+        prepared = prepare(source, selection, face=face, cache=cache, run=run)
+        faces = prepared.faces
         plan = chosen.plan()
-        features = extract(
-            source,
-            selection,
-            faces,
-            [plan[kind] for kind in kinds],
-            cache=cache,
-            context={**context, **face_context},
-            workers=run.workers,
-            on_progress=_stage(run, "motion"),
-        )
-        scores = chosen.score(dict(zip(kinds, features, strict=True)))
+        stored = measure(prepared, [plan[kind] for kind in kinds], cache=cache, run=run)
+        scores = chosen.score({kind: one.open() for kind, one in zip(kinds, stored, strict=True)})
     track = chosen.decode(scores)
     pictures = (
         apex_pictures(source, selection, faces, track, on_progress=_stage(run, "pictures")) if run.pictures else {}
@@ -141,6 +127,63 @@ def spot(
     notes += _notes_on_faces(faces) + _notes_on_scores(scores)
     provenance = _provenance(source, selection, faces, face, chosen)
     return Result(track, scores, chosen.curves(scores), provenance, notes, pictures)
+
+
+@dataclass(frozen=True, eq=False)
+class Prepared:
+    """A video whose face is known: all that measuring its motion needs.
+
+    Parameters
+    ----------
+    video : Video
+    selection : Selection
+        Frames that are read.
+    faces : FaceTrack
+        Where the face is.
+    context : mapping
+        Settings that decided frames and face, part of the key of every feature.
+    """
+
+    video: Video
+    selection: Selection
+    faces: FaceTrack
+    context: Mapping[str, Setting]
+
+
+def prepare(
+    video: Video, selection: Selection, *, face: FaceSettings, cache: FeatureCache, run: RunSettings
+) -> Prepared:
+    """Find the face, now or in the cache.
+
+    Raises
+    ------
+    FaceError
+        There is none, or not the one that was asked for.
+    """
+    context: dict[str, Setting] = {
+        "selection.first": int(selection.frames[0]),
+        "selection.last": int(selection.frames[-1]),
+        "selection.count": len(selection.frames),
+        "selection.fps": selection.fps,
+    }
+    faces, face_context = _faces(video, selection, face, cache, context, run)
+    return Prepared(video, selection, faces, {**context, **face_context})
+
+
+def measure(
+    prepared: Prepared, specs: Sequence[FeatureSpec], *, cache: FeatureCache, run: RunSettings
+) -> tuple[StoredFeatures, ...]:
+    """Compute features in one pass over the video, or find them in the cache; in the order of `specs`."""
+    return extract(
+        prepared.video,
+        prepared.selection,
+        prepared.faces,
+        specs,
+        cache=cache,
+        context=prepared.context,
+        workers=run.workers,
+        on_progress=_stage(run, "motion"),
+    )
 
 
 def _stage(run: RunSettings, stage: Stage) -> Callable[[int, int], None] | None:

@@ -20,6 +20,7 @@ from typing import Literal, TypeAlias, get_args
 
 import numpy as np
 
+from facespot import intervals
 from facespot.errors import SettingsError
 from facespot.values import Fold, Kind, Recording
 
@@ -139,18 +140,7 @@ def half_mean_length(recordings: Sequence[Recording], kind: Kind, *, fps: float 
     SettingsError
         If there is no expression of the type, or the rates differ and `fps` is not given.
     """
-    rates = [one.timebase.fps for one in recordings if any(found.kind == kind for found in one.truth.expressions)]
-    if not rates:
-        raise SettingsError(f"mean length of {kind}-expressions", "no recording holds one", "give other recordings")
-    if fps is None and max(rates) > 1.01 * min(rates):
-        what = f"the recordings have {min(rates):g} to {max(rates):g} frames per second"
-        raise SettingsError(f"mean length of {kind}-expressions", what, "name the frame rate in which it shall count")
-    lengths = [
-        (found.offset - found.onset) * (1.0 if fps is None else fps / one.timebase.fps)
-        for one in recordings
-        for found in one.truth.of_kind(kind).expressions
-    ]
-    return int((float(np.mean(lengths)) + 1) / 2)
+    return intervals.half_mean_length([one.truth for one in recordings], kind, fps=fps)
 
 
 def half_mean_length_of_fold(

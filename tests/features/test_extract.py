@@ -71,7 +71,8 @@ def faces_of(video, reference, references=1):
 
 def run(video, faces, specs, tmp_path, **options):
     selection = Selection(np.arange(video.n_frames), 30.0)
-    return extract(video, selection, faces, specs, cache=FeatureCache(tmp_path), context={}, **options)
+    stored = extract(video, selection, faces, specs, cache=FeatureCache(tmp_path), context={}, **options)
+    return tuple(one.open() for one in stored)
 
 
 def test_each_row_compares_its_frame_with_the_one_a_distance_later(tmp_path):

@@ -2,8 +2,17 @@
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from facespot.features.maps import motion_maps, region_images, scale_min_max, softnet_images, strain_sums
+from facespot.features.maps import (
+    motion_maps,
+    region_images,
+    scale_min_max,
+    softnet_images,
+    spread_over_face,
+    strain_sums,
+)
 from facespot.features.regions import Rectangle, Regions
 
 
@@ -86,3 +95,44 @@ def test_strain_sum_equals_a_plain_sum_over_the_map(regions):
     flow = random_flow()
     maps = motion_maps(flow, regions)
     np.testing.assert_allclose(strain_sums(flow, regions), maps[..., 2].sum(axis=(1, 2), dtype=np.float64), rtol=1e-4)
+
+
+@st.composite
+def rectangles(draw):
+    top, left = draw(st.integers(0, 100)), draw(st.integers(0, 100))
+    return Rectangle(top, draw(st.integers(top + 1, 128)), left, draw(st.integers(left + 1, 128)))
+
+
+@given(rectangles(), rectangles(), rectangles(), st.sampled_from(["joined", "split"]))
+def test_a_warm_image_warms_exactly_the_regions(left_brow, right_brow, mouth, roi_layout):
+    regions = Regions(Rectangle(55, 66, 59, 70), np.zeros((128, 128), dtype=bool), left_brow, right_brow, mouth)
+    expected = np.zeros((128, 128), dtype=np.float32)
+    brows = [left_brow, right_brow] if roi_layout == "split" else [left_brow.union(right_brow)]
+    for top, bottom, left, right in (*brows, mouth):
+        expected[top:bottom, left:right] = 1.0
+    face = spread_over_face(np.ones((42, 42), dtype=np.float32), regions, roi_layout=roi_layout)
+    assert face.dtype == np.float32
+    np.testing.assert_array_equal(face, expected)
+
+
+@pytest.mark.parametrize("roi_layout", ["joined", "split"])
+@pytest.mark.parametrize("part", ["left_brow", "right_brow", "mouth"])
+def test_a_spot_on_the_face_comes_back_to_its_place(regions, part, roi_layout):
+    top, bottom, left, right = getattr(regions, part)
+    center = np.array([(top + bottom - 1) / 2, (left + right - 1) / 2])
+    y, x = np.mgrid[:128, :128]
+    spot = np.exp(-((y - center[0]) ** 2 + (x - center[1]) ** 2) / (2 * 5.0**2)).astype(np.float32)
+    maps = np.repeat(spot[np.newaxis, ..., np.newaxis], 3, axis=-1)
+    back = spread_over_face(region_images(maps, regions, roi_layout=roi_layout)[0, ..., 0], regions,
+                            roi_layout=roi_layout)  # fmt: skip
+    np.testing.assert_allclose(np.unravel_index(back.argmax(), back.shape), center, atol=1.5)
+    assert back.max() > 0.9
+
+
+def test_the_warmer_region_counts_where_two_overlap(regions):
+    overlapping = Regions(regions.nose, regions.eyes, regions.left_brow, regions.right_brow, Rectangle(40, 100, 30, 90))
+    heat = np.full((42, 42), 0.25, dtype=np.float32)
+    heat[:21] = 0.75
+    face = spread_over_face(heat, overlapping)
+    assert face[50, 60] == 0.75
+    assert face[90, 60] == 0.25

@@ -1,5 +1,7 @@
 """The timeline as a picture: what must be on it, measured on its pixels."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -62,6 +64,23 @@ def test_the_same_result_gives_the_same_bytes(result, tmp_path):
     for name in ("one.png", "two.png"):
         write_timeline(result, tmp_path / name)
     assert (tmp_path / "one.png").read_bytes() == (tmp_path / "two.png").read_bytes()
+
+
+def test_without_pictures_no_room_is_kept_for_them(result, tmp_path):
+    write_timeline(result, tmp_path / "with.png")
+    write_timeline(replace(result, pictures={}), tmp_path / "without.png")
+    with_pictures, without = pixels(tmp_path / "with.png"), pixels(tmp_path / "without.png")
+    assert len(without) < 0.8 * len(with_pictures)
+    drawn = near(without, MACRO, 10)
+    assert drawn.any(axis=0).mean() > 0.85
+
+
+def test_a_true_expression_in_the_last_rows_without_score_is_on_the_picture(result, tmp_path):
+    truth = Track("talk", result.track.timebase, (Expression(592, 595, 599, "macro"),))
+    write_timeline(replace(result, pictures={}), tmp_path / "timeline.png", truth=truth)
+    image = pixels(tmp_path / "timeline.png")
+    bar = near(image, (0, 0, 0))[:, int((0.075 + 0.91 * 593 / 600) * image.shape[1]) :]
+    assert bar.sum(axis=0).max() >= 4
 
 
 def test_a_video_without_scores_can_be_drawn(tmp_path):

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
+from zipfile import BadZipFile
 
 import numpy as np
 
+from facespot.errors import FormatError
 from facespot.export.document import format_document, result_document
 from facespot.export.table import format_table
-from facespot.values import Result, Scores
+from facespot.values import Result, Scores, Timebase
 
 
 def write_result(result: Result, folder: Path) -> None:
@@ -30,3 +32,34 @@ def write_scores(scores: Scores, path: Path) -> None:
         channels=np.array(scores.channels),
         fps=np.float64(scores.fps),
     )
+
+
+def read_scores(path: Path, video: str, timebase: Timebase) -> Scores:
+    """Read what `write_scores` wrote.
+
+    Parameters
+    ----------
+    path : Path
+    video : str
+        Name of the video.
+    timebase : Timebase
+        Frames and seconds of the video.
+
+    Raises
+    ------
+    FormatError
+        If it is no file of scores.
+    """
+    try:
+        with np.load(path, allow_pickle=False) as content:
+            return Scores(
+                video,
+                timebase,
+                tuple(content["channels"].tolist()),
+                content["values"],
+                content["frames"],
+                content["valid"],
+                float(content["fps"]),
+            )
+    except (OSError, ValueError, KeyError, TypeError, EOFError, BadZipFile) as error:
+        raise FormatError(str(path), f"it holds no scores ({error})", "spot the video again") from error

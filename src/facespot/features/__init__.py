@@ -5,6 +5,6 @@ the images and sums made of them (`maps`), one streaming pass over a video (`ext
 """
 
 from facespot.features.cache import FeatureCache
-from facespot.features.extract import extract, feature_spec
+from facespot.features.extract import StoredFeatures, extract, feature_spec
 
-__all__ = ["FeatureCache", "extract", "feature_spec"]
+__all__ = ["FeatureCache", "StoredFeatures", "extract", "feature_spec"]

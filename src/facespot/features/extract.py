@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -21,15 +21,29 @@ import numpy as np
 from facespot.features.cache import FeatureCache, RowWriter, read_arrays, write_arrays
 from facespot.features.flow import FlowEngine, load_flow_engine
 from facespot.features.maps import IMAGE_SIZE, softnet_images, strain_sums
+from facespot.features.mean_maps import mean_images
 from facespot.features.regions import CROP_SIZE, Regions, face_regions
-from facespot.values import BoolArray, ByteImage, Features, FeatureSpec, FloatArray, Setting, distance_in_frames
+from facespot.values import (
+    BoolArray,
+    ByteImage,
+    Features,
+    FeatureSpec,
+    FloatArray,
+    Setting,
+    Timebase,
+    distance_in_frames,
+)
 
 if TYPE_CHECKING:
     from facespot.faces import FaceTrack
     from facespot.video import Selection, Video
 
-VERSIONS = {"strain": 1, "softnet": 1}
-ROW_SHAPES: dict[str, tuple[int, ...]] = {"strain": (), "softnet": (IMAGE_SIZE, IMAGE_SIZE, 3)}
+VERSIONS = {"strain": 1, "softnet": 1, "mean": 1}
+ROW_SHAPES: dict[str, tuple[int, ...]] = {
+    "strain": (),
+    "softnet": (IMAGE_SIZE, IMAGE_SIZE, 3),
+    "mean": (IMAGE_SIZE, IMAGE_SIZE, 3),
+}
 PAIRS_AT_ONCE = 32
 
 
@@ -38,14 +52,15 @@ def feature_spec(kind: str, *, distance_s: float, flow: str = "tvl1", **settings
 
     Parameters
     ----------
-    kind : {"strain", "softnet"}
-        ``"strain"``: `maps.strain_sums`, one number per row; ``"softnet"``: `maps.softnet_images`, 42x42x3 per row.
+    kind : {"strain", "softnet", "mean"}
+        ``"strain"``: `maps.strain_sums`, one number per row; ``"softnet"``: `maps.softnet_images`, 42x42x3 per row;
+        ``"mean"``: `mean_maps.mean_images`, 42x42x3 per row.
     distance_s : float
         Time between the two frames of a pair in seconds.
     flow : str
         Optical flow engine, see `flow.ENGINES`.
     **settings
-        Further settings of the kind: ``reading`` and ``roi_layout`` for ``"softnet"``.
+        Further settings of the kind: ``reading`` and ``roi_layout`` for ``"softnet"`` and ``"mean"``.
     """
     engine = load_flow_engine(flow)
     flow_settings = {f"flow.{name}": value for name, value in engine.settings.items()}
@@ -58,6 +73,31 @@ def row_distance(spec: FeatureSpec, fps: float) -> int:
     return distance_in_frames(float(spec.settings["distance_s"] or 0.0), fps)
 
 
+@dataclass(frozen=True)
+class StoredFeatures:
+    """Features of one video in the cache; small enough to be handed to another process, which maps the rows itself.
+
+    Parameters
+    ----------
+    folder : Path
+        Entry of the cache.
+    video, timebase, spec, fps
+        As in `Features`.
+    """
+
+    folder: Path
+    video: str
+    timebase: Timebase
+    spec: FeatureSpec
+    fps: float
+
+    def open(self) -> Features:
+        """The features, their rows memory-mapped."""
+        arrays = read_arrays(self.folder)
+        frames, valid = np.array(arrays["frames"]), np.array(arrays["valid"])
+        return Features(self.video, self.timebase, self.spec, arrays["values"], frames, valid, self.fps)
+
+
 def extract(
     video: Video,
     selection: Selection,
@@ -68,7 +108,7 @@ def extract(
     context: Mapping[str, Setting],
     workers: int = 1,
     on_progress: Callable[[int, int], None] | None = None,
-) -> tuple[Features, ...]:
+) -> tuple[StoredFeatures, ...]:
     """Compute the features, or find them in the cache.
 
     Parameters
@@ -88,7 +128,7 @@ def extract(
 
     Returns
     -------
-    tuple of Features
+    tuple of StoredFeatures
         In the order of `specs`.
     """
     complete = [replace(spec, settings={**spec.settings, **context}) for spec in specs]
@@ -104,7 +144,7 @@ def extract(
             valid = _extract_into(video, selection, faces, missing, writers, workers, on_progress)
             for folder, usable in zip(folders, valid, strict=True):
                 write_arrays(folder, {"frames": selection.frames[: len(usable)], "valid": usable})
-    return tuple(_read(video, selection, spec, cache.find(digest, spec)) for spec in complete)
+    return tuple(_stored(video, selection, spec, cache.find(digest, spec)) for spec in complete)
 
 
 def _writer(spec: FeatureSpec, folder: Path, selection: Selection) -> RowWriter:
@@ -112,12 +152,10 @@ def _writer(spec: FeatureSpec, folder: Path, selection: Selection) -> RowWriter:
     return RowWriter(folder / "values.npy", n_rows, ROW_SHAPES[spec.kind])
 
 
-def _read(video: Video, selection: Selection, spec: FeatureSpec, folder: Path | None) -> Features:
+def _stored(video: Video, selection: Selection, spec: FeatureSpec, folder: Path | None) -> StoredFeatures:
     if folder is None:
         raise RuntimeError("a cache entry vanished while it was used")
-    arrays = read_arrays(folder)
-    frames, valid = np.array(arrays["frames"]), np.array(arrays["valid"])
-    return Features(video.name, video.timebase, spec, arrays["values"], frames, valid, selection.fps)
+    return StoredFeatures(folder, video.name, video.timebase, spec, selection.fps)
 
 
 def _extract_into(
@@ -207,4 +245,5 @@ def _rows(spec: FeatureSpec, flow: FloatArray, regions: Regions) -> FloatArray:
     if spec.kind == "strain":
         return strain_sums(flow, regions)
     reading, roi_layout = spec.settings["reading"], spec.settings["roi_layout"]
-    return softnet_images(flow, regions, reading=reading, roi_layout=roi_layout)  # type: ignore[arg-type]
+    images = mean_images if spec.kind == "mean" else softnet_images
+    return images(flow, regions, reading=reading, roi_layout=roi_layout)  # type: ignore[arg-type]

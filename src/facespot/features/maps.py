@@ -17,7 +17,7 @@ from typing import Literal, TypeAlias
 
 import numpy as np
 
-from facespot.features.regions import Rectangle, Regions
+from facespot.features.regions import CROP_SIZE, Rectangle, Regions
 from facespot.features.strain import optical_strain
 from facespot.values import FloatArray
 
@@ -65,25 +65,54 @@ def region_images(maps: FloatArray, regions: Regions, *, roi_layout: RoiLayout =
     -------
     (n, 42, 42, 3) float32 array
     """
-    pieces: list[tuple[Rectangle, Rectangle]]
-    mouth = (regions.mouth, Rectangle(HALF, IMAGE_SIZE, 0, IMAGE_SIZE))
-    if roi_layout == "joined":
-        brows = regions.left_brow.union(regions.right_brow)
-        pieces = [(brows, Rectangle(0, HALF, 0, IMAGE_SIZE)), mouth]
-    else:
-        pieces = [
-            (regions.left_brow, Rectangle(0, HALF, 0, HALF)),
-            (regions.right_brow, Rectangle(0, HALF, HALF, IMAGE_SIZE)),
-            mouth,
-        ]
     import cv2
 
     images = np.empty((len(maps), IMAGE_SIZE, IMAGE_SIZE, 3), dtype=np.float32)
     for image, single in zip(images, maps, strict=True):
-        for source, target in pieces:
+        for source, target in _pieces(regions, roi_layout):
             width, height = target.right - target.left, target.bottom - target.top
             image[target.slices] = cv2.resize(single[source.slices], (width, height), interpolation=cv2.INTER_LINEAR)
     return images
+
+
+def spread_over_face(heat: FloatArray, regions: Regions, *, roi_layout: RoiLayout = "joined") -> FloatArray:
+    """Values of a 42x42 image back on the face: the inverse of `region_images`.
+
+    Parameters
+    ----------
+    heat : (42, 42) float32 array
+        Values of 0 and more.
+    regions : Regions
+        Parts of the face in the crop.
+    roi_layout : {"joined", "split"}
+        That of the image.
+
+    Returns
+    -------
+    (128, 128) float32 array
+        0 outside the regions; the larger value where two of them overlap.
+    """
+    import cv2
+
+    face = np.zeros((CROP_SIZE, CROP_SIZE), dtype=np.float32)
+    for source, target in _pieces(regions, roi_layout):
+        width, height = source.right - source.left, source.bottom - source.top
+        piece = cv2.resize(heat[target.slices], (width, height), interpolation=cv2.INTER_LINEAR)
+        np.maximum(face[source.slices], piece, out=face[source.slices])
+    return face
+
+
+def _pieces(regions: Regions, roi_layout: RoiLayout) -> list[tuple[Rectangle, Rectangle]]:
+    """Rectangles on the crop, each with its place in the 42x42 image."""
+    mouth = (regions.mouth, Rectangle(HALF, IMAGE_SIZE, 0, IMAGE_SIZE))
+    if roi_layout == "joined":
+        brows = regions.left_brow.union(regions.right_brow)
+        return [(brows, Rectangle(0, HALF, 0, IMAGE_SIZE)), mouth]
+    return [
+        (regions.left_brow, Rectangle(0, HALF, 0, HALF)),
+        (regions.right_brow, Rectangle(0, HALF, HALF, IMAGE_SIZE)),
+        mouth,
+    ]
 
 
 def scale_min_max(images: FloatArray) -> FloatArray:

@@ -4,7 +4,7 @@
 SOFTNet and MEAN share. Methods know nothing of one another, of corpora or of metrics.
 """
 
-from facespot.methods.base import Method
-from facespot.methods.registry import METHODS, load_method, method_entry
+from facespot.methods.base import Method, TrainingVideo
+from facespot.methods.registry import METHODS, load_method, method_entry, new_method
 
-__all__ = ["METHODS", "Method", "load_method", "method_entry"]
+__all__ = ["METHODS", "Method", "TrainingVideo", "load_method", "method_entry", "new_method"]

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import TypeVar
 
 import numpy as np
 
-from facespot.intervals import Peaks, Smoothing, spot_peaks
+from facespot.intervals import Peaks, Smoothing, half_mean_length, spot_peaks
 from facespot.methods.settings import check_between
 from facespot.values import KINDS, Curve, Expression, Features, FloatArray, Kind, Scores, Track, distance_in_frames
 
@@ -50,6 +51,9 @@ class PeakConfig:
         return distance_in_frames(self.distances_s[kind], fps)
 
 
+Config = TypeVar("Config", bound=PeakConfig)
+
+
 class PeakMethod:
     """The part of a method that all of them share: from scores to curves and expressions.
 
@@ -72,6 +76,23 @@ class PeakMethod:
     def decode(self, scores: Scores) -> Track:
         """Intervals around the peaks of each type."""
         return decode(scores, self.config)
+
+
+def adapted(config: Config, tracks: Sequence[Track]) -> Config:
+    """A config with the distances k of some annotations: half the mean length of an expression of each type.
+
+    k is a whole number of frames (SOFTNet, footnote 1), at the median rate of the tracks; where the rates differ,
+    lengths are brought to that one through seconds.
+    """
+    if not tracks:
+        return config
+    fps = float(np.median([track.timebase.fps for track in tracks]))
+    distances = {
+        f"{kind}_distance_s": max(1, half_mean_length(tracks, kind, fps=fps)) / fps
+        for kind in KINDS
+        if any(track.of_kind(kind).expressions for track in tracks)
+    }
+    return replace(config, **distances)  # type: ignore[arg-type]
 
 
 def scores_of_kinds(features: Mapping[Kind, Features], columns: Mapping[Kind, FloatArray]) -> Scores:

@@ -76,11 +76,35 @@ def load_method(name: str, *, weights: Sequence[str | Path] = (), settings: Mapp
     """
     entry = method_entry(name)
     if entry.needs_weights and not weights:
-        remedy = f"pass --weights DIR, made by 'facespot models import {name} FILE' from the authors' file"
+        remedy = (
+            f"pass --weights DIR, made by 'facespot run' on a corpus or by 'facespot models import {name} FILE' from "
+            "the authors' file"
+        )
         raise SettingsError("--weights", f"the method {name!r} needs weights", remedy)
     if weights and not entry.needs_weights:
         raise SettingsError("--weights", f"the method {name!r} has no weights", "leave --weights out")
-    module, _, attribute = entry.path.partition(":")
-    factory = getattr(import_module(module), attribute)
-    method: Method = factory.load([Path(path) for path in weights], settings or {})
+    method: Method = _factory(entry).load([Path(path) for path in weights], settings or {})
     return method
+
+
+def new_method(name: str, settings: Mapping[str, Any] | None = None) -> Method:
+    """Make a method that has learned nothing yet, for `Method.fit`.
+
+    Parameters
+    ----------
+    name : str
+        Key of `METHODS`.
+    settings : mapping, optional
+        As in `load_method`.
+
+    Raises
+    ------
+    SettingsError
+    """
+    method: Method = _factory(method_entry(name)).load([], settings or {})
+    return method
+
+
+def _factory(entry: MethodEntry) -> Any:
+    module, _, attribute = entry.path.partition(":")
+    return getattr(import_module(module), attribute)

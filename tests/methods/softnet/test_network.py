@@ -6,7 +6,8 @@ import pytest
 torch = pytest.importorskip("torch", reason="needs the extra [train]")
 onnxruntime = pytest.importorskip("onnxruntime")
 
-from facespot.methods.softnet.network import SOFTNet, to_onnx  # noqa: E402
+from facespot.methods.softnet.network import MAP_SHAPE, SOFTNet  # noqa: E402
+from facespot.training.onnx_export import to_onnx  # noqa: E402
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -24,7 +25,7 @@ def network():
 
 @pytest.fixture(scope="module")
 def exported(network):
-    return to_onnx(network)
+    return to_onnx(network, MAP_SHAPE)
 
 
 def test_it_has_the_parameters_of_the_paper(network):
@@ -87,7 +88,7 @@ def test_onnxruntime_gives_the_same_scores(network, exported, n):
 
 
 def test_the_same_weights_give_the_same_bytes(network, exported):
-    assert to_onnx(network) == exported
+    assert to_onnx(network, MAP_SHAPE) == exported
 
 
 def test_the_file_is_self_contained_and_tells_no_path(exported):
@@ -104,7 +105,7 @@ def test_exporting_is_silent_and_leaves_the_network_alone(network, capfd):
     network.train()
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
-        to_onnx(network)
+        to_onnx(network, MAP_SHAPE)
     assert caught == []
     assert capfd.readouterr() == ("", "")
     assert network.training

@@ -4,10 +4,7 @@ The authors publish one file per corpus, type and fold (https://github.com/genbi
 ``SOFTNet_Weights/CASME_sq/macro-expression/s1.hdf5``). The fold is the position of the held-out subject among the
 corpus's subjects, not the subject's own number.
 
-Layout of the file: the attribute ``layer_names`` lists the layers in order, each layer is a group whose attribute
-``weight_names`` lists its arrays, kernel before bias. The names differ from file to file (conv2d, conv2d_60), so
-layers are told by order and shape. A file of a whole model holds the same under ``model_weights``. Convolution kernels
-are (height, width, in, out), dense kernels (in, out).
+The layout of such a file is told in `facespot.models.keras_files`.
 """
 
 from __future__ import annotations
@@ -17,12 +14,11 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, cast
+from typing import cast
 
-import numpy as np
-
-from facespot.errors import MissingDependencyError, SettingsError, WeightsError
+from facespot.errors import SettingsError, WeightsError
 from facespot.models import Checkpoint, write_checkpoint
+from facespot.models.keras_files import KerasLayer, check_finite, in_torch_order, missing_library, read_keras_layers
 from facespot.values import KINDS, FloatArray, Kind, Setting
 
 METHOD = "softnet"
@@ -102,20 +98,9 @@ def read_keras_softnet(file: str | Path) -> dict[str, FloatArray]:
     MissingDependencyError
         h5py is not installed.
     """
-    file = Path(file)
-    where = str(file)
-    if not file.exists():
-        raise WeightsError(where, "the file does not exist", "check the path")
-    h5py = _h5py()
-    if not file.is_file() or not h5py.is_hdf5(file):
-        raise WeightsError(where, "is not a Keras HDF5 file", _REMEDY)
-    try:
-        with h5py.File(file, "r") as content:
-            layers = _weighted_layers(content, where)
-    # h5py raises any of these where a file is damaged inside.
-    except (OSError, KeyError, RuntimeError, ValueError, TypeError, AttributeError, UnicodeDecodeError) as error:
-        raise WeightsError(where, f"the HDF5 file is damaged ({error})", "download the file again") from None
-    return _as_softnet(layers, where)
+    known = {(kernel, bias) for _, kernel, bias in LAYER_SHAPES}
+    layers = read_keras_layers(file, network="SOFTNet", fits=known.__contains__, remedy=_REMEDY)
+    return _as_softnet(layers, str(file))
 
 
 def import_keras_softnet(
@@ -175,42 +160,17 @@ def import_keras_softnet(
     )
 
 
-def _weighted_layers(content: Any, where: str) -> list[tuple[str, list[FloatArray]]]:
-    root = content.get("model_weights", content)
-    if "layer_names" not in root.attrs:
-        raise WeightsError(where, "is an HDF5 file but holds no Keras layers", _REMEDY)
-    layers = []
-    for layer in _texts(root.attrs["layer_names"]):
-        names = _texts(root[layer].attrs["weight_names"])
-        arrays = [root[layer][name] for name in names]
-        if any(array.dtype.kind != "f" for array in arrays):
-            raise WeightsError(where, f"the layer '{layer}' holds no floating-point weights", _REMEDY)
-        # Only arrays of the right shape are read: a file of a large network costs nothing to refuse.
-        fits = tuple(array.shape for array in arrays) in {(kernel, bias) for _, kernel, bias in LAYER_SHAPES}
-        if arrays and not fits:
-            shapes = ", ".join(str(array.shape) for array in arrays)
-            raise WeightsError(where, f"the layer '{layer}' with {shapes} does not belong to SOFTNet", _REMEDY)
-        if arrays:
-            layers.append((layer, [np.asarray(array[()], dtype=np.float32) for array in arrays]))
-    return layers
-
-
-def _texts(attribute: Any) -> list[str]:
-    return [item.decode() if isinstance(item, bytes) else str(item) for item in np.atleast_1d(attribute)]
-
-
-def _as_softnet(layers: list[tuple[str, list[FloatArray]]], where: str) -> dict[str, FloatArray]:
+def _as_softnet(layers: list[KerasLayer], where: str) -> dict[str, FloatArray]:
     if len(layers) != len(LAYER_SHAPES):
         raise WeightsError(where, f"has {len(layers)} layers with weights, SOFTNet has {len(LAYER_SHAPES)}", _REMEDY)
     weights: dict[str, FloatArray] = {}
-    for (layer, (kernel, bias)), (name, kernel_shape, _) in zip(layers, LAYER_SHAPES, strict=True):
+    for layer, (name, kernel_shape, _) in zip(layers, LAYER_SHAPES, strict=True):
+        kernel, bias = layer.arrays
         if kernel.shape != kernel_shape:
-            found = f"the layer '{layer}' has the kernel {kernel.shape} where SOFTNet has {kernel_shape}"
+            found = f"the layer '{layer.name}' has the kernel {kernel.shape} where SOFTNet has {kernel_shape}"
             raise WeightsError(where, found, _REMEDY)
-        if not (np.isfinite(kernel).all() and np.isfinite(bias).all()):
-            raise WeightsError(where, f"the layer '{layer}' holds numbers that are not finite", "use another file")
-        in_torch_order = kernel.transpose(3, 2, 0, 1) if kernel.ndim == 4 else kernel.T
-        weights[f"{name}.weight"] = np.ascontiguousarray(in_torch_order)
+        check_finite(layer, where)
+        weights[f"{name}.weight"] = in_torch_order(kernel)
         weights[f"{name}.bias"] = bias
     return weights
 
@@ -227,30 +187,16 @@ def _agreed_kind(file: Path, given: str | None, named: Kind | None) -> Kind:
     return cast(Kind, given or named)
 
 
-def _h5py() -> Any:
-    try:
-        import h5py
-    except ImportError as error:
-        raise _missing(error) from None
-    return h5py
-
-
 def _onnx_bytes(weights: Mapping[str, FloatArray]) -> bytes:
     try:
         import onnx  # noqa: F401
         import onnxscript  # noqa: F401
         import torch
     except ImportError as error:
-        raise _missing(error) from None
-    from facespot.methods.softnet.network import SOFTNet, to_onnx
+        raise missing_library(error, "SOFTNet") from None
+    from facespot.methods.softnet.network import MAP_SHAPE, SOFTNet
+    from facespot.training.onnx_export import to_onnx
 
     network = SOFTNet()
     network.load_state_dict({name: torch.from_numpy(array) for name, array in weights.items()})
-    return to_onnx(network)
-
-
-def _missing(error: ImportError) -> MissingDependencyError:
-    missing = error.name or "a library"
-    return MissingDependencyError(
-        "importing SOFTNet weights", f"{missing} is not installed", 'run pip install "facespot[train]"'
-    )
+    return to_onnx(network, MAP_SHAPE)

@@ -8,7 +8,12 @@ setting              ``"paper"`` / ``"split"``                     ``"code"`` / 
 ``reading``          u and v keep their sign                       absolute value after the head motion         code
 ``roi_layout``       two brow pieces of 21x21 above the mouth      one 42x21 strip over both brows              joined
 ``smoothing``        mean of 2k + 1 scores (eq. 4)                 mean of 2k scores                            code
+``noise``            N(0, 1)                                       variance 0.01, clipped to 0..1               code
 ===================  ============================================  ===========================================  =======
+
+One more difference has a name of its own: the program lets a true interval begin one frame after its onset
+(``onset_counted=False``); the default is the paper's reading. Which videos take part, all of them or only those that
+hold the type, is a matter of the protocol (`facespot.experiments`).
 
 A checkpoint says with which ``reading``, ``roi_layout`` and frame distance its network was trained; these win over the
 defaults, and what the user sets wins over both.
@@ -17,36 +22,20 @@ defaults, and what the user sets wins over both.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-from facespot.errors import WeightsError
+from facespot.errors import MissingDependencyError, SettingsError, WeightsError
 from facespot.features import feature_spec
-from facespot.features.maps import Reading, RoiLayout
 from facespot.methods import peaks
+from facespot.methods.base import OnFitProgress, TrainingVideo
 from facespot.methods.settings import override
+from facespot.methods.softnet.config import SoftnetConfig
 from facespot.models import Checkpoint, OnnxNetwork, read_checkpoint
-from facespot.values import Features, FeatureSpec, Kind, Scores
+from facespot.values import KINDS, Features, FeatureSpec, Kind, Scores, Track
 
 FRAMES_AT_ONCE = 64
-
-
-@dataclass(frozen=True)
-class SoftnetConfig(peaks.PeakConfig):
-    """Settings of SOFTNet: those of `PeakConfig`, p being 0.55 (paper section 3.1), and the network's input.
-
-    Parameters
-    ----------
-    reading : {"code", "paper"}
-        Whether u and v lose their sign, see `facespot.features.maps`.
-    roi_layout : {"joined", "split"}
-        How brows and mouth fill the image, see `facespot.features.maps`.
-    """
-
-    p: float = 0.55
-    reading: Reading = "code"
-    roi_layout: RoiLayout = "joined"
 
 
 class SoftnetMethod(peaks.PeakMethod):
@@ -57,7 +46,7 @@ class SoftnetMethod(peaks.PeakMethod):
     config : SoftnetConfig
         All settings.
     checkpoints : mapping from type to Checkpoint
-        One network per type, or for one type only.
+        One network per type, or for one type only; empty before `fit`.
     """
 
     name = "softnet"
@@ -112,8 +101,14 @@ class SoftnetMethod(peaks.PeakMethod):
                 )
         return method
 
+    def adapt(self, tracks: Sequence[Track]) -> SoftnetMethod:
+        """The method with k from the annotations (footnote 1); only before it has learned."""
+        if self.checkpoints:
+            raise ValueError("the networks were trained with their own k")
+        return SoftnetMethod(peaks.adapted(self.config, tracks), {})
+
     def plan(self) -> Mapping[Kind, FeatureSpec]:
-        """42x42x3 motion images at the distance of each type that has a network."""
+        """42x42x3 motion images at the distance of each type that has a network; of both types before `fit`."""
         return {
             kind: feature_spec(
                 "softnet",
@@ -122,8 +117,45 @@ class SoftnetMethod(peaks.PeakMethod):
                 reading=self.config.reading,
                 roi_layout=self.config.roi_layout,
             )
-            for kind in self.checkpoints
+            for kind in self.checkpoints or KINDS
         }
+
+    def fit(
+        self,
+        videos: Sequence[TrainingVideo],
+        *,
+        out: Path,
+        seed: int,
+        origin: Mapping[str, str | int | None],
+        on_progress: OnFitProgress | None = None,
+    ) -> SoftnetMethod:
+        """Train one network per type (section 2.3); see `Method.fit`.
+
+        Raises
+        ------
+        MissingDependencyError
+            PyTorch is not installed.
+        SettingsError
+            No expression of any type is in the videos.
+        """
+        try:
+            from facespot.methods.softnet.fitting import fit_kind
+        except ModuleNotFoundError as error:
+            raise MissingDependencyError(
+                "training SOFTNet", f"{error.name} is not installed", 'run pip install "facespot[train]"'
+            ) from None
+        checkpoints: dict[Kind, Checkpoint] = {}
+        for kind in KINDS:
+            of_kind = [video for video in videos if kind in video.features]
+            if not any(video.truth.of_kind(kind).expressions for video in of_kind):
+                continue
+            report = None if on_progress is None else partial(on_progress, kind)
+            checkpoints[kind] = fit_kind(
+                kind, of_kind, self.config, out=out, seed=seed, origin=origin, on_progress=report
+            )
+        if not checkpoints:
+            raise SettingsError("training", "the videos hold no expression", "train on annotated videos")
+        return SoftnetMethod(self.config, checkpoints)
 
     def score(self, features: Mapping[Kind, Features]) -> Scores:
         """Spotting confidence score of each frame (section 2.3)."""

@@ -22,21 +22,15 @@ Needs PyTorch: import this module only where training, explaining or exporting i
 
 from __future__ import annotations
 
-import copy
-import logging
-import warnings
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
 
 MAP_SIZE = 42
+MAP_SHAPE = (MAP_SIZE, MAP_SIZE, 3)
 STREAM_FILTERS = (3, 5, 8)
 HIDDEN_NODES = 400
-# Readable by onnxruntime 1.14 and later.
-ONNX_OPSET = 18
 
 
 class Stages(NamedTuple):
@@ -105,48 +99,3 @@ class SOFTNet(nn.Module):
         flatten = self.pool(concat).permute(0, 2, 3, 1).flatten(1)
         dense400 = torch.relu(self.dense(flatten))
         return Stages(concat, flatten, dense400, self.score(dense400))
-
-
-def to_onnx(network: SOFTNet) -> bytes:
-    """Export to one self-contained ONNX file: input ``maps`` (n, 42, 42, 3), output ``score`` (n, 1), any n.
-
-    The network itself is left as it is. The same weights give the same bytes, and nothing in them tells on which
-    machine or path they were made.
-    """
-    still = copy.deepcopy(network).cpu().eval()
-    # The exporter takes an axis of length 0 or 1 for a constant.
-    sample = torch.zeros(2, MAP_SIZE, MAP_SIZE, 3)
-    with _quiet_exporter():
-        program = torch.onnx.export(
-            still,
-            (sample,),
-            dynamo=True,
-            input_names=["maps"],
-            output_names=["score"],
-            dynamic_shapes=({0: torch.export.Dim("n")},),
-            opset_version=ONNX_OPSET,
-            verbose=False,
-        )
-    if program is None:  # pragma: no cover - the declared type allows it, dynamo=True never returns it
-        raise RuntimeError("the ONNX exporter returned nothing")
-    model = program.model_proto
-    graph = model.graph
-    for noted in (model, graph, *graph.node, *graph.initializer, *graph.input, *graph.output, *graph.value_info):
-        noted.ClearField("metadata_props")
-        noted.ClearField("doc_string")
-    return bytes(model.SerializeToString(deterministic=True))
-
-
-@contextmanager
-def _quiet_exporter() -> Iterator[None]:
-    """Keep the exporter's deprecation warnings and log lines from the user's screen."""
-    # Its note that torchvision is missing: nothing here needs it.
-    logger = logging.getLogger("torch.onnx._internal.exporter._registration")
-    level = logger.level
-    logger.setLevel(logging.ERROR)
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            yield
-    finally:
-        logger.setLevel(level)

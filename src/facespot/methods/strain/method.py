@@ -6,8 +6,8 @@ Score of a frame: the sum of the strain map between the frame and the k-th one a
 Differences of paper and authors' program, and what is the default here:
 
 - smoothing: 2k + 1 values (eq. 4) or 2k values (program): ``smoothing="code"``;
-- k: from the training annotations in the paper; here 0.6 s (macro) and 0.2 s (micro), those of CAS(ME)2, whatever the
-  frame rate.
+- k: from the annotations in the paper, as `StrainMethod.adapt` does; otherwise 0.6 s (macro) and 0.2 s (micro), those
+  of CAS(ME)2, whatever the frame rate.
 """
 
 from __future__ import annotations
@@ -19,8 +19,9 @@ from typing import Any
 
 from facespot.features import feature_spec
 from facespot.methods import peaks
+from facespot.methods.base import OnFitProgress, TrainingVideo
 from facespot.methods.settings import override
-from facespot.values import KINDS, Features, FeatureSpec, Kind, Scores
+from facespot.values import KINDS, Features, FeatureSpec, Kind, Scores, Track
 
 
 @dataclass(frozen=True)
@@ -52,10 +53,26 @@ class StrainMethod(peaks.PeakMethod):
             raise ValueError("the strain baseline has no weights")
         return cls(override(StrainConfig(), settings))
 
+    def adapt(self, tracks: Sequence[Track]) -> StrainMethod:
+        """The method with k from the annotations."""
+        return StrainMethod(peaks.adapted(self.config, tracks))
+
     def plan(self) -> Mapping[Kind, FeatureSpec]:
         """Strain sums at the distance of each type."""
         distances = self.config.distances_s
         return {kind: feature_spec("strain", distance_s=distances[kind], flow=self.config.flow) for kind in KINDS}
+
+    def fit(
+        self,
+        videos: Sequence[TrainingVideo],
+        *,
+        out: Path,
+        seed: int,
+        origin: Mapping[str, str | int | None],
+        on_progress: OnFitProgress | None = None,
+    ) -> StrainMethod:
+        """The method as it is: there is nothing to learn beside k, which `adapt` takes from the annotations."""
+        return self
 
     def score(self, features: Mapping[Kind, Features]) -> Scores:
         """The feature is the score."""
