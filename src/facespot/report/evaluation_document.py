@@ -17,7 +17,7 @@ COMPARISON_SCHEMA = "facespot.comparison/1"
 def evaluation_document(summary: Summary) -> dict[str, Any]:
     """All figures as JSON values; a figure that does not exist is null."""
     evaluation = summary.evaluation
-    document: dict[str, Any] = _plain(
+    document: dict[str, Any] = plain(
         {
             "schema": SCHEMA,
             "rule": summary.rule.sentence(),
@@ -25,7 +25,7 @@ def evaluation_document(summary: Summary) -> dict[str, Any]:
             "resampling": asdict(summary.resampling),
             "videos": summary.n_videos,
             "subjects": summary.n_subjects,
-            "counts": {name: _counts(part) for name, (_, part) in parts_of(evaluation).items()},
+            "counts": {name: counts_of(part) for name, (_, part) in parts_of(evaluation).items()},
             "intervals": {
                 name: {figure: asdict(one) for figure, one in figures.items()}
                 for name, figures in summary.figures.items()
@@ -65,14 +65,15 @@ def evaluation_document(summary: Summary) -> dict[str, Any]:
     return document
 
 
-def _counts(part: Evaluation) -> dict[str, Any]:
+def counts_of(part: Evaluation) -> dict[str, Any]:
+    """Counts of an evaluation, and what follows from them."""
     figures = {"precision": part.precision, "recall": part.recall, "f1": part.f1}
     return {"tp": part.tp, "fp": part.fp, "fn": part.fn, **figures}
 
 
 def comparison_document(comparison: Comparison, names: Sequence[str]) -> dict[str, Any]:
     """A comparison as JSON values."""
-    document: dict[str, Any] = _plain(
+    document: dict[str, Any] = plain(
         {
             "schema": COMPARISON_SCHEMA,
             "rule": comparison.rule.sentence(),
@@ -92,10 +93,10 @@ def comparison_document(comparison: Comparison, names: Sequence[str]) -> dict[st
     return document
 
 
-def _plain(value: Any) -> Any:
+def plain(value: Any) -> Any:
     """The value with tuples as lists and NaN as None."""
     if isinstance(value, Mapping):
-        return {str(key): _plain(one) for key, one in value.items()}
+        return {str(key): plain(one) for key, one in value.items()}
     if isinstance(value, list | tuple):
-        return [_plain(one) for one in value]
+        return [plain(one) for one in value]
     return None if isinstance(value, float) and not math.isfinite(value) else value

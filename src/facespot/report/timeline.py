@@ -21,6 +21,7 @@ COLORS = {"macro": "#2f6db5", "micro": "#d1495b"}
 WIDTH_INCHES = 13.0
 PICTURE_INCHES = 0.92
 PICTURES_IN_ROW = 12
+ABOVE_INCHES, BELOW_INCHES = 0.7, 0.63
 
 
 def write_timeline(result: Result, path: Path, *, truth: Track | None = None) -> None:
@@ -38,11 +39,14 @@ def write_timeline(result: Result, path: Path, *, truth: Track | None = None) ->
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
-    heights = [part for _ in result.curves for part in (PICTURE_INCHES + 0.25, 1.75)]
-    figure = Figure(figsize=(WIDTH_INCHES, sum(heights) + 1.2), dpi=110)
+    rows = [PICTURE_INCHES + 0.25 if _shown(result, curve) else 0.05 for curve in result.curves]
+    heights = [part for row in rows for part in (row, 1.75)]
+    whole = sum(heights) + 1.2
+    figure = Figure(figsize=(WIDTH_INCHES, whole), dpi=110)
     FigureCanvasAgg(figure)
+    top, bottom = 1 - ABOVE_INCHES / whole, BELOW_INCHES / whole
     grid = figure.add_gridspec(
-        len(heights), 1, height_ratios=heights, hspace=0.12, left=0.075, right=0.985, top=0.9, bottom=0.09
+        len(heights), 1, height_ratios=heights, hspace=0.12, left=0.075, right=0.985, top=top, bottom=bottom
     )
     scored: Axes | None = None
     for index, curve in enumerate(result.curves):
@@ -54,8 +58,8 @@ def write_timeline(result: Result, path: Path, *, truth: Track | None = None) ->
             scored.tick_params(labelbottom=False)
     if scored is not None:
         scored.set_xlabel("time in seconds")
-    figure.text(0.075, 0.965, result.track.video, fontsize=14, fontweight="bold", va="center")
-    figure.text(0.075, 0.93, _subtitle(result, truth), fontsize=10, color="#444444", va="center")
+    figure.text(0.075, 1 - 0.25 / whole, result.track.video, fontsize=14, fontweight="bold", va="center")
+    figure.text(0.075, 1 - 0.49 / whole, _subtitle(result, truth), fontsize=10, color="#444444", va="center")
     # The default metadata holds the version of Matplotlib: equal results are to give equal bytes.
     figure.savefig(path, format="png", metadata={"Software": None})
 
@@ -92,11 +96,20 @@ def _draw_scores(axes: Axes, result: Result, curve: Curve, truth: Track | None) 
             start, stop = _span(truth.timebase, one)
             axes.plot([start, stop], [0.045, 0.045], color="black", linewidth=5, solid_capstyle="butt",
                       transform=axes.get_xaxis_transform())  # fmt: skip
-    first, last = result.scores.frames[0], result.scores.frames[-1]
-    axes.set_xlim(timebase.seconds(int(first)), timebase.seconds(int(last)) + 1.0 / timebase.fps)
+    # The last rows of a video have no score, but an expression may reach into them.
+    drawn = (*result.track.expressions, *(truth.expressions if truth is not None else ()))
+    first = min([int(result.scores.frames[0]), *(one.onset for one in drawn)])
+    last = max([int(result.scores.frames[-1]), *(one.offset for one in drawn)])
+    axes.set_xlim(timebase.seconds(first), timebase.seconds(last) + 1.0 / timebase.fps)
     axes.set_ylabel(f"{curve.kind}\nscore")
     axes.spines[["top", "right"]].set_visible(False)
     axes.grid(axis="x", color="#dddddd", linewidth=0.6)
+
+
+def _shown(result: Result, curve: Curve) -> list[Expression]:
+    """The strongest expressions of a type that have a picture, in order of time."""
+    pictured = [one for one in result.track.of_kind(curve.kind).expressions if one.apex in result.pictures]
+    return sorted(sorted(pictured, key=lambda one: -(one.score or 0.0))[:PICTURES_IN_ROW], key=Expression.sort_key)
 
 
 def _draw_pictures(row: Axes, scored: Axes, result: Result, curve: Curve) -> None:
@@ -104,8 +117,7 @@ def _draw_pictures(row: Axes, scored: Axes, result: Result, curve: Curve) -> Non
     from matplotlib.patches import ConnectionPatch
 
     row.set_axis_off()
-    shown = [one for one in result.track.of_kind(curve.kind).expressions if one.apex in result.pictures]
-    shown = sorted(sorted(shown, key=lambda one: -(one.score or 0.0))[:PICTURES_IN_ROW], key=Expression.sort_key)
+    shown = _shown(result, curve)
     low, high = scored.get_xlim()
     timebase = result.track.timebase
     times = [timebase.seconds(one.apex) for one in shown if one.apex is not None]
