@@ -17,6 +17,8 @@ from facespot.values import Expression, Result, Scores, Timebase, Track
 
 if TYPE_CHECKING:
     from facespot.datasets import load_dataset
+    from facespot.experiments.plan import RunPlan
+    from facespot.experiments.run import read_run, run
     from facespot.export import read_tracks, write_tracks
     from facespot.methods import load_method
     from facespot.metrics import Evaluation, evaluate
@@ -27,6 +29,7 @@ __all__ = [
     "Evaluation",
     "Expression",
     "Result",
+    "RunPlan",
     "Scores",
     "Timebase",
     "Track",
@@ -35,12 +38,17 @@ __all__ = [
     "leave_one_subject_out",
     "load_dataset",
     "load_method",
+    "read_run",
     "read_tracks",
+    "run",
     "spot",
     "write_tracks",
 ]
 
 _HOMES = {
+    "RunPlan": "facespot.experiments.plan",
+    "read_run": "facespot.experiments.run",
+    "run": "facespot.experiments.run",
     "Evaluation": "facespot.metrics",
     "evaluate": "facespot.metrics",
     "k_fold": "facespot.protocols",

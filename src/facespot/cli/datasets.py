@@ -80,7 +80,7 @@ def check_command(
     """
     from facespot.datasets import load_dataset
 
-    options = _options(name, settings or [])
+    options = parse_options(name, settings or [])
     dataset = load_dataset(name, root, emotions=emotions, **options)
     counts = _counts(dataset)
     if as_json:
@@ -108,7 +108,14 @@ def _counts(dataset: Dataset) -> list[Count]:
     return counts
 
 
-def _options(name: str, settings: list[str]) -> dict[str, Any]:
+def parse_options(name: str, settings: list[str]) -> dict[str, Any]:
+    """``["drop_unknown_onset=false"]`` to the options of a corpus, each of the type of its default.
+
+    Raises
+    ------
+    SettingsError
+        If a name is unknown or a value does not fit.
+    """
     from facespot.datasets import corpus_options
 
     known = corpus_options(name)

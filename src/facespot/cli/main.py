@@ -15,6 +15,8 @@ from facespot.cli.datasets import datasets_app
 from facespot.cli.evaluate import evaluate_command
 from facespot.cli.methods import methods_app
 from facespot.cli.models import models_app
+from facespot.cli.run import EPILOG as RUN_EXAMPLES
+from facespot.cli.run import run_command
 from facespot.cli.spot import EXAMPLES as SPOT_EXAMPLES
 from facespot.cli.spot import spot_command
 from facespot.cli.synth import synth_app
@@ -50,6 +52,7 @@ def _options(
 
 app.command("spot", no_args_is_help=True, epilog=SPOT_EXAMPLES)(spot_command)
 app.command("evaluate", no_args_is_help=True)(evaluate_command)
+app.command("run", no_args_is_help=True, epilog=RUN_EXAMPLES)(run_command)
 app.command("convert", no_args_is_help=True)(convert_command)
 app.add_typer(datasets_app)
 app.add_typer(methods_app)

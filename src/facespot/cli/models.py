@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import Annotated
 
 import typer
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from facespot.errors import SettingsError
 
@@ -15,27 +18,86 @@ models_app = typer.Typer(name="models", help="Import weights and show checkpoint
 @models_app.command("import", no_args_is_help=True)
 def import_command(
     method: Annotated[str, typer.Argument(metavar="METHOD", help="Whose weights they are: softnet.")],
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="The authors' Keras file (.hdf5, .h5).")],
+    file: Annotated[
+        Path,
+        typer.Argument(
+            metavar="FILE", help="The authors' Keras file (.hdf5, .h5), or a folder with those of all folds."
+        ),
+    ],
     kind: Annotated[
         str | None,
-        typer.Option(metavar="TYPE", help="macro or micro; default: from the file name.", show_default=False),
+        typer.Option(
+            metavar="TYPE",
+            help="macro or micro; default: from the file name. Of a folder, only the files of this type.",
+            show_default=False,
+        ),
+    ] = None,
+    corpus: Annotated[
+        str | None,
+        typer.Option(
+            metavar="CORPUS",
+            help="Of a folder, only the files of this corpus: CASME_sq or SAMMLV.",
+            show_default=False,
+        ),
     ] = None,
     out: Annotated[
         Path | None,
-        typer.Option(metavar="DIR", help="Checkpoint folder; default: the file's stem.", show_default=False),
+        typer.Option(
+            metavar="DIR",
+            help="Folder to make; default: the file's stem, for a folder softnet-CASME_sq or softnet-SAMMLV.",
+            show_default=False,
+        ),
     ] = None,
-    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace an existing checkpoint.")] = False,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace what an earlier import made.")] = False,
 ) -> None:
     """Turn the authors' Keras file into a checkpoint: network.onnx, weights.safetensors, method.json.
 
-    Needs the extra [train]; the checkpoint then runs without it.
+    Of a folder, all folds of one corpus at once: s1/macro, s1/micro, s2/macro ... and weights.json. Files that are no
+    weights of SOFTNet are named on stderr; the exit code is then 1.
 
-    Example: facespot models import softnet CASME_sq_macro_s1.hdf5 --kind macro --out softnet-macro
+    Needs the extra [train]; the checkpoints then run without it.
+
+    Example: facespot models import softnet SOFTNet_Weights/CASME_sq --out softnet-folds
     """
     if method != "softnet":
         raise SettingsError("METHOD", f"weights of {method!r} cannot be imported", "choose softnet")
+    if file.is_dir():
+        _import_folder(file, out, corpus=corpus, kind=kind, overwrite=overwrite)
+        return
+    if corpus is not None:
+        raise SettingsError("--corpus", f"{file} is one file", "leave --corpus out, or give a folder")
     from facespot.methods.softnet.keras_import import import_keras_softnet
 
     target = out or Path(file.stem)
     checkpoint = import_keras_softnet(file, target, kind=kind, overwrite=overwrite)
     print(f"{checkpoint.path}: {checkpoint.method} {checkpoint.kind}, sha256 {checkpoint.digest}")
+
+
+def _import_folder(folder: Path, out: Path | None, *, corpus: str | None, kind: str | None, overwrite: bool) -> None:
+    from facespot.methods.softnet.release import import_release
+
+    console = Console(stderr=True)
+    with Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeRemainingColumn(),
+        console=console,
+        transient=True,
+        disable=not console.is_terminal,
+    ) as progress:
+        task = progress.add_task("importing weights", total=None)
+        made = import_release(
+            folder,
+            out,
+            corpus=corpus,
+            kind=kind,
+            overwrite=overwrite,
+            on_progress=lambda done, total: progress.update(task, completed=done, total=total),
+        )
+    for failure in made.failures:
+        print(f"facespot: {failure}", file=sys.stderr)
+    for (fold, of_kind), checkpoint in made.checkpoints.items():
+        print(f"{checkpoint.path}: softnet {of_kind}, fold {fold} of {made.corpus}, sha256 {checkpoint.digest}")
+    if made.failures:
+        raise typer.Exit(1)
