@@ -1,6 +1,9 @@
 """What several rooms' tests share: third-party reference data, networks with random weights."""
 
 import os
+import subprocess
+import sys
+from fractions import Fraction
 from pathlib import Path
 
 import pytest
@@ -43,3 +46,114 @@ def random_checkpoints(tmp_path_factory):
         write_checkpoint(folder / kind, method="softnet", kind=kind, config={}, fitted={}, origin={},
                          onnx_bytes=to_onnx(network, MAP_SHAPE), weights=weights)  # fmt: skip
     return [folder / kind for kind in KINDS]
+
+
+@pytest.fixture(scope="session")
+def random_mean_checkpoint(tmp_path_factory):
+    """A checkpoint of MEAN with random weights: both heads, three emotions."""
+    torch = pytest.importorskip("torch", reason='needs pip install "facespot[train]"')
+    from facespot.methods.mean.network import MAP_SHAPE, MEAN
+    from facespot.models import write_checkpoint
+    from facespot.training.onnx_export import to_onnx
+
+    network = MEAN(3, generator=torch.Generator().manual_seed(3))
+    fitted = {"distance_s": 0.1, "classes": ["negative", "positive", "surprise"]}
+    folder = tmp_path_factory.mktemp("mean") / "weights"
+    write_checkpoint(folder, method="mean", kind="micro", config={"reading": "code", "roi_layout": "joined"},
+                     fitted=fitted, origin={}, onnx_bytes=to_onnx(network, MAP_SHAPE, output_names=("outputs",)),
+                     weights=network.weights())  # fmt: skip
+    return folder
+
+
+# Three stretches of the demo video, as if they were of three people: frames, and the true expressions in them.
+STRETCHES = {
+    "ann": (70, 219, ((78, 98, 138, "macro"), (204, 207, 213, "micro"))),
+    "ben": (290, 429, ((297, 311, 336, "macro"), (405, 408, 414, "micro"))),
+    "cid": (475, 600, ((480, 496, 528, "macro"), (582, 585, 591, "micro"))),
+}
+
+
+def cut_demo(first, last, path, *, crf=20):
+    """Frames of the demo video as a small video file of their own."""
+    import av
+
+    with av.open(str(ROOT / "examples" / "demo.mp4")) as source, av.open(str(path), "w") as target:
+        stream = target.add_stream("libx264", rate=30, options={"preset": "ultrafast", "crf": str(crf), "threads": "1"})
+        stream.width, stream.height, stream.pix_fmt = 320, 240, "yuv420p"
+        for number, frame in enumerate(source.decode(video=0)):
+            if number > last:
+                break
+            if number >= first:
+                small = frame.reformat(width=320, height=240, format="yuv420p", threads=1)
+                small.pts, small.time_base = number - first, Fraction(1, 30)
+                target.mux(stream.encode(small))
+        target.mux(stream.encode())
+
+
+def write_annotation(folder, stretches):
+    """The table of `own_data` for stretches of the demo video."""
+    lines = ["subject,video,onset,apex,offset,type"]
+    for subject, (first, _, expressions) in stretches.items():
+        for onset, apex, offset, kind in expressions:
+            frames = ",".join(str(frame - first + 1) for frame in (onset, apex, offset))
+            lines.append(f"{subject},{subject}.mp4,{frames},{kind}")
+    (folder / "annotation.csv").write_text("\n".join(lines) + "\n")
+
+
+@pytest.fixture(scope="session")
+def small_corpus(tmp_path_factory):
+    """Own data of three subjects with one video of 4 to 5 s each: a macro- and a micro-expression in every one."""
+    root = tmp_path_factory.mktemp("corpus")
+    for subject, (first, last, _) in STRETCHES.items():
+        cut_demo(first, last, root / f"{subject}.mp4")
+    write_annotation(root, STRETCHES)
+    return root
+
+
+@pytest.fixture(scope="session")
+def small_cache(tmp_path_factory):
+    """One cache for all runs on the small corpus."""
+    return tmp_path_factory.mktemp("features")
+
+
+@pytest.fixture(scope="session")
+def small_run(small_corpus, small_cache, tmp_path_factory):
+    """SOFTNet on the small corpus, leave-one-subject-out, undisturbed, by the command line with one process."""
+    pytest.importorskip("torch", reason='needs pip install "facespot[train]"')
+    out = tmp_path_factory.mktemp("runs") / "softnet"
+    arguments = ["run", "own_data", str(small_corpus), "--method", "softnet", "--set", "epochs=1", "--set",
+                 "samples_per_epoch=60", "--out", str(out), "--cache", str(small_cache), "--workers", "1"]  # fmt: skip
+    done = subprocess.run([sys.executable, "-m", "facespot", *arguments], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert done.stderr == ""
+    (out.parent / "stdout.txt").write_text(done.stdout)
+    return out
+
+
+@pytest.fixture(scope="session")
+def altered_corpus(small_corpus, tmp_path_factory):
+    """The small corpus with other pixels and another truth for the first subject."""
+    root = tmp_path_factory.mktemp("altered")
+    for subject in STRETCHES:
+        (root / f"{subject}.mp4").symlink_to(small_corpus / f"{subject}.mp4")
+    (root / "ann.mp4").unlink()
+    cut_demo(70, 219, root / "ann.mp4", crf=40)
+    first, last, _ = STRETCHES["ann"]
+    changed = ((80, 98, 138, "macro"), (150, 160, 213, "micro"))
+    write_annotation(root, {**STRETCHES, "ann": (first, last, changed)})
+    return root
+
+
+def files_of(folder):
+    """Content of every file of a run folder but times and progress."""
+    return {
+        str(path.relative_to(folder)): path.read_bytes()
+        for path in sorted(folder.rglob("*"))
+        if path.is_file() and path.name != "timing.json" and ".progress" not in path.parts
+    }
+
+
+@pytest.fixture(scope="session")
+def run_files():
+    """Reads every file of a run folder but times and progress."""
+    return files_of

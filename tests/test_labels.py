@@ -113,8 +113,9 @@ def test_labels_name_the_expressions_of_a_track_in_their_order():
     named = with_emotions(given, label_track(given, np.arange(100), rows, CLASSES))
     assert [one.emotion for one in named.expressions] == ["positive", "surprise"]
     assert [one.onset for one in named.expressions] == [10, 50]
+    assert [one.emotion_probability for one in named.expressions] == pytest.approx([0.8, 0.8])
     assert named.expressions[0].score == 0.5
-    assert with_emotions(given, (None, None)).expressions[1].emotion is None
+    assert with_emotions(named, (None, None)) == named
 
 
 def test_bad_input():

@@ -52,6 +52,16 @@ def test_a_score_must_be_a_number():
         Expression(0, None, 4, "macro", score=float("nan"))
 
 
+@pytest.mark.parametrize(
+    ("emotion", "probability", "words"),
+    [("fear", 1.01, "in 0..1"), ("fear", float("nan"), "in 0..1"), (None, 0.5, "without")],
+)
+def test_a_probability_of_an_emotion_is_one(emotion, probability, words):
+    with pytest.raises(ValueError, match=words):
+        Expression(0, None, 4, "macro", emotion, emotion_probability=probability)
+    assert Expression(0, None, 4, "macro", "fear", emotion_probability=1.0).emotion_probability == 1.0
+
+
 def test_a_track_is_sorted_and_stays_inside_its_video():
     base = Timebase(30.0, 50)
     late, early = Expression(30, None, 49, "macro"), Expression(3, None, 9, "micro")

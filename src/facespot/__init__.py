@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from facespot.export import read_tracks, write_tracks
     from facespot.methods import load_method
     from facespot.metrics import Evaluation, evaluate
-    from facespot.pipeline import spot
+    from facespot.pipeline import recognize, spot
     from facespot.protocols import k_fold, leave_one_subject_out
 
 __all__ = [
@@ -40,6 +40,7 @@ __all__ = [
     "load_method",
     "read_run",
     "read_tracks",
+    "recognize",
     "run",
     "spot",
     "write_tracks",
@@ -56,6 +57,7 @@ _HOMES = {
     "load_dataset": "facespot.datasets",
     "load_method": "facespot.methods",
     "read_tracks": "facespot.export",
+    "recognize": "facespot.pipeline",
     "spot": "facespot.pipeline",
     "write_tracks": "facespot.export",
 }

@@ -162,7 +162,7 @@ def label_track(
 
 
 def with_emotions(track: Track, labels: Sequence[Label | None]) -> Track:
-    """The track with the emotion of each label; an expression without a label has none.
+    """The track with the emotion and its probability of each label; an expression without a label stays as it is.
 
     Parameters
     ----------
@@ -171,7 +171,7 @@ def with_emotions(track: Track, labels: Sequence[Label | None]) -> Track:
         In the order of the track's expressions.
     """
     named = [
-        replace(one, emotion=None if label is None else label.emotion)
+        one if label is None else replace(one, emotion=label.emotion, emotion_probability=label.probability)
         for one, label in zip(track.expressions, labels, strict=True)
     ]
     return replace(track, expressions=tuple(named))

@@ -90,6 +90,27 @@ def test_the_rule_follows_the_options(files):
     assert some["emotions"]["overall"]["samples"]["tp"]["outside_classes"] == 1
 
 
+def test_a_hit_outside_the_classes_is_left_out_and_counted_and_shifts_nothing(tmp_path):
+    """The published code drops the true emotion of such a hit and keeps its prediction: all that follow are shifted."""
+    emotions = [("negative", "negative"), ("others", "surprise"), ("positive", "positive"), ("", "negative"),
+                ("surprise", "surprise"), ("others", "negative"), ("negative", "positive")]  # fmt: skip
+    head = "video,kind,onset,apex,offset,emotion,emotion_probability\n"
+    rows = [(100 * index, 100 * index + 10, *pair) for index, pair in enumerate(emotions)]
+    for column, name in ((2, "truth"), (3, "predicted")):
+        probability = "0.5" if name == "predicted" else ""
+        lines = [f"a,micro,{row[0]},,{row[1]},{row[column]},{probability}\n" for row in rows]
+        (tmp_path / f"{name}.csv").write_text(head + "".join(lines))
+    options = ("--classes", "negative,positive,surprise")
+    found = document("truth.csv", "predicted.csv", *options, cwd=tmp_path)
+    assert found["counts"]["overall"]["tp"] == 7
+    recognized = found["emotions"]["overall"]["samples"]["tp"]
+    assert recognized["outside_classes"] == 3
+    # Rows: true; columns: predicted, and "none of them". Shifted by one, no diagonal would be left but by chance.
+    assert recognized["confusion"] == [[1, 1, 0, 0], [0, 1, 0, 0], [0, 0, 1, 0]]
+    done = facespot("evaluate", "truth.csv", "predicted.csv", *options, cwd=tmp_path)
+    assert "3 hits whose true emotion is unknown or not scored" in done.stdout
+
+
 def test_html_is_one_file_that_loads_nothing(files):
     named = (files / "truth.csv").read_text().replace("a,macro", "<b>a,macro")
     (files / "odd.csv").write_text(named)

@@ -1,4 +1,4 @@
-"""``facespot models import`` of a folder."""
+"""``facespot models import`` of a folder of SOFTNet, and of MEAN's files."""
 
 import shutil
 import subprocess
@@ -65,6 +65,30 @@ def test_a_folder_that_cannot_be_imported_ends_in_one_line(tmp_path, names, opti
         (tmp_path / "in" / name).write_text("no weights")
     assert words in refused(facespot("models", "import", "softnet", "in", *options, cwd=tmp_path))
     assert [path.name for path in tmp_path.iterdir()] == ["in"]
+
+
+def test_two_files_of_mean_become_one_checkpoint(reference_file, tmp_path):
+    pytest.importorskip("torch", reason='needs pip install "facespot[train]"')
+    from facespot.models import read_checkpoint
+
+    files = [reference_file(f"mean_CASME2_s1_{part}.hdf5") for part in ("spot", "recog")]
+    done = facespot("models", "import", "mean", *files, "--out", "both", cwd=tmp_path)
+    assert (done.returncode, done.stderr) == (0, "")
+    classes = ["disgust", "happiness", "others", "surprise", "repression"]
+    assert done.stdout.startswith(f"both: mean micro, emotions {', '.join(classes)}, sha256 ")
+    made = read_checkpoint(tmp_path / "both", method="mean")
+    assert made.fitted["classes"] == classes
+    assert made.origin["corpus"] == "CASME II"
+
+
+def test_emotions_of_mean_are_named_where_the_file_does_not_tell(reference_file, tmp_path):
+    pytest.importorskip("torch", reason='needs pip install "facespot[train]"')
+    shutil.copy(reference_file("mean_CASME2_s1_spot_recog.hdf5"), tmp_path / "weights.hdf5")
+    done = facespot("models", "import", "mean", "weights.hdf5", "--classes", "a, b,c,d,e", cwd=tmp_path)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.startswith("weights: mean micro, emotions a, b, c, d, e, sha256 ")
+    wrong = facespot("models", "import", "mean", "weights.hdf5", "--classes", "a,b", "--out", "wrong", cwd=tmp_path)
+    assert "it has 5 classes, not a, b" in refused(wrong)
 
 
 def test_a_corpus_is_chosen_of_a_folder_only(tmp_path):

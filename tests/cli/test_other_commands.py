@@ -19,16 +19,17 @@ def test_methods_are_listed_with_what_they_need():
     assert "needs --weights" in done.stdout
 
 
-@pytest.mark.parametrize("name", ["strain", "softnet"])
+@pytest.mark.parametrize("name", ["strain", "softnet", "mean"])
 def test_every_setting_of_a_method_is_shown_and_explained(name):
     from dataclasses import fields
 
+    from facespot.methods.mean.config import MeanConfig
     from facespot.methods.softnet.method import SoftnetConfig
     from facespot.methods.strain.method import StrainConfig
 
     done = facespot("methods", "show", name)
     shown, explained = done.stdout.split("Settings of", 1)
-    for field in fields({"strain": StrainConfig, "softnet": SoftnetConfig}[name]):
+    for field in fields({"strain": StrainConfig, "softnet": SoftnetConfig, "mean": MeanConfig}[name]):
         assert f"  {field.name} = {field.default}" in shown
         assert field.name in explained
 
@@ -46,7 +47,7 @@ def test_help_has_an_example(command):
 def test_an_unknown_method_ends_in_one_line():
     done = facespot("methods", "show", "magic")
     assert (done.returncode, done.stdout) == (2, "")
-    assert done.stderr == "facespot: --method: there is no method 'magic'; choose one of strain, softnet\n"
+    assert done.stderr == "facespot: --method: there is no method 'magic'; choose one of strain, softnet, mean\n"
 
 
 def test_the_authors_weights_become_a_checkpoint(reference_file, tmp_path):
@@ -65,8 +66,13 @@ def test_the_authors_weights_become_a_checkpoint(reference_file, tmp_path):
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (["mean", "x.hdf5"], "choose softnet"),
+        (["magic", "x.hdf5"], "choose softnet or mean"),
         (["softnet", "nowhere.hdf5"], "does not exist"),
+        (["softnet", "a.hdf5", "b.hdf5"], "2 files of softnet are given"),
+        (["softnet", "a.hdf5", "--classes", "a,b"], "softnet names no emotions"),
+        (["mean", "nowhere.hdf5"], "does not exist"),
+        (["mean", "a.hdf5", "b.hdf5", "c.hdf5"], "3 files of mean are given"),
+        (["mean", "a.hdf5", "--corpus", "SAMMLV"], "leave --corpus out"),
     ],
 )
 def test_weights_that_cannot_be_imported_end_in_one_line(tmp_path, arguments, words):

@@ -66,8 +66,7 @@ def numbered(pattern, last, first=1):
     return [pattern.format(number) for number in range(first, last + 1)]
 
 
-@pytest.fixture
-def cas_me_2(tmp_path):
+def make_cas_me_2(tmp_path):
     """Subjects 15, 16 and 23; participant numbers differ from folder numbers as in the true sheets."""
     raw = tmp_path / "CAS(ME)^2" / "rawpic"
     write_frames(raw / "s15" / "15_0401girlcrashing", numbered("img{:04d}.jpg", 120))
@@ -92,3 +91,8 @@ def cas_me_2(tmp_path):
         [["0401", "anger1"], ["0503", "happy3"], ["0101", "disgust1"]],
     )
     return tmp_path / "CAS(ME)^2"
+
+
+@pytest.fixture
+def cas_me_2(tmp_path):
+    return make_cas_me_2(tmp_path)

@@ -61,6 +61,14 @@ def test_grouped_counts_are_those_of_the_composite_database():
     assert grouped == {"negative": 88, "positive": 32, "surprise": 25}
 
 
+def test_the_basic_emotions_are_scored_and_nothing_else():
+    table = emotion_table("basic")
+    assert [table.map(emotion) for emotion in table.classes] == list(table.classes)
+    assert len(table.classes) == 7
+    assert [table.map(emotion) for emotion in ("Other", "repression", "boredom", "negative")] == [None] * 4
+    assert table.map(" Fear") == "fear"
+
+
 def test_unknown_emotions_and_tables_are_refused():
     assert emotion_table("three").map(" Other") is None
     with pytest.raises(SettingsError, match="'boredom' is not in it"):

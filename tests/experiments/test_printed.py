@@ -12,6 +12,7 @@ from facespot.experiments.printed import printed_table, printed_tables, read_pri
 DIGIT = 0.5e-4 + 1e-12
 KINDS = ("macro", "micro", "overall")
 CORPORA_OF_SOFTNET = ("cas_me_2", "samm_lv")
+CORPORA_OF_SHORT_VIDEOS = ("casme_ii", "smic_hs", "smic_vis", "smic_nir")
 
 SMALL = """
 [corpora]
@@ -136,6 +137,108 @@ def test_the_lengths_in_frames_and_seconds_give_the_frame_rates():
         if (seconds := table.value("k, seconds", column.name, column.corpus))
     }
     assert rates == {("cas_me_2", 30), ("samm_lv", 200)}
+
+
+def mean(number, row, corpus, name):
+    return printed_table(f"mean:table{number}").value(row, name, corpus)
+
+
+def test_all_tables_of_mean_are_there():
+    sizes = {one.id: (len(one.rows), len(one.columns)) for one in printed_tables().values() if one.paper == "MEAN"}
+    assert sizes == {
+        "mean:table2": (3, 8),
+        "mean:table3": (3, 2),
+        "mean:table4": (7, 2),
+        "mean:table5": (11, 12),
+        "mean:table6": (3, 3),
+        "mean:table7": (5, 3),
+        "mean:table8": (3, 6),
+        "mean:table9": (2, 6),
+        "mean:table10": (2, 4),
+    }
+
+
+@pytest.mark.parametrize("number", [6, 7])
+def test_strs_is_the_product_of_the_printed_f1(number):
+    for row in printed_table(f"mean:table{number}").row_names:
+        spotting, recognition, strs = (
+            mean(number, row, "casme_ii", name) for name in ("spotting, F1", "recognition, F1_a", "STRS")
+        )
+        assert spotting * recognition == pytest.approx(strs, abs=2 * DIGIT)
+
+
+def test_short_videos_give_one_interval_each_so_that_f1_is_a_share_of_the_videos():
+    videos = mean(5, "total", "casme_ii", "spotting")
+    figures = {
+        (number, row): mean(number, row, "casme_ii", "spotting, F1")
+        for number in (6, 7)
+        for row in printed_table(f"mean:table{number}").row_names
+    }
+    shares = [hits / videos for hits in range(videos + 1)]
+    odd = [where for where, value in figures.items() if min(abs(share - value) for share in shares) > DIGIT]
+    assert odd == [(6, "k = FPS x 0.05")], "a slip of the paper"
+
+
+def test_the_rates_and_accuracies_of_mean_are_whole_numbers_of_videos():
+    for corpus in CORPORA_OF_SHORT_VIDEOS:
+        hits = mean(2, "MEAN", corpus, "ASR") * mean(5, "total", corpus, "spotting")
+        assert hits == pytest.approx(round(hits), abs=0.02)
+    assert [21 * mean(10, row, "meview", "ASR") for row in ("Gan et al., 2022", "MEAN")] == pytest.approx(
+        [7, 9], abs=2e-3
+    )
+    right, total = (mean(5, row, "smic_vis", "recognition") for row in ("TP", "total"))
+    assert 100 * right / total == pytest.approx(mean(3, "MEAN", "smic_vis", "hits only"), abs=0.005)
+    assert mean(3, "MEAN", "smic_vis", "all spotted") == pytest.approx(100 * 42 / 71, abs=0.005)
+
+
+def test_the_tables_of_mean_repeat_one_another():
+    for number, row in ((6, "k = FPS x 0.10"), (7, "simple average")):
+        for name, detail in (("spotting, F1", ("F1", "spotting")), ("STRS", ("STRS", "spotting"))):
+            assert mean(number, row, "casme_ii", name) == mean(5, detail[0], "casme_ii", detail[1])
+    for corpus in printed_table("mean:table8").corpora:
+        f1_a = mean(5, "F1", corpus, "recognition")
+        assert f1_a == mean(8, "case 1: onset to apex", corpus, "F1_a, hits only")
+        assert mean(5, "UAR", corpus, "recognition") == mean(5, "recall", corpus, "recognition")
+    for corpus in ("cas_me_2", "samm_lv"):
+        assert mean(4, "MEAN", corpus, "F1") == mean(5, "F1", corpus, "spotting")
+
+
+def test_table_9_of_mean_prints_another_setting_than_it_says():
+    """By its caption only the hits count, but for short videos its last row repeats Table 2: all spotted intervals."""
+    for corpus in printed_table("mean:table9").corpora:
+        with_transfer = mean(9, "with transfer", corpus, "F1_a, hits only")
+        of_hits = mean(5, "F1", corpus, "recognition")
+        if corpus in CORPORA_OF_SHORT_VIDEOS:
+            assert with_transfer == pytest.approx(mean(2, "MEAN", corpus, "F1_a, all spotted"), abs=2 * DIGIT)
+            assert abs(with_transfer - of_hits) > 0.01
+        else:
+            assert with_transfer == of_hits
+
+
+def test_table_4_of_mean_quotes_one_method_by_its_macro_expressions():
+    """Its other figures are those that SOFTNet's Table 1 quotes for micro-expressions."""
+    rows = {
+        "Yap et al.": "Yap et al., 2019",
+        "MDMD baseline": "He et al., 2020",
+        "Gan et al.": "Gan et al., 2020",
+        "Zhang et al.": "Zhang et al., 2020",
+        "SOFTNet": "Liong et al., 2021",
+    }
+    softnet = printed_table("softnet:table1")
+    wrong = [
+        (row, corpus)
+        for row, quoted in rows.items()
+        for corpus in CORPORA_OF_SOFTNET
+        if softnet.value(row, "micro", corpus) != mean(4, quoted, corpus, "F1")
+    ]
+    assert wrong == [("Zhang et al.", "samm_lv")]
+    assert mean(4, "Zhang et al., 2020", "samm_lv", "F1") == softnet.value("Zhang et al.", "macro", "samm_lv")
+    assert softnet.value("Zhang et al.", "micro", "samm_lv") > mean(4, "MEAN", "samm_lv", "F1")
+
+
+def test_uf1_never_exceeds_f1_a_in_table_10_of_mean():
+    for row in printed_table("mean:table10").row_names:
+        assert mean(10, row, "meview", "UF1") <= mean(10, row, "meview", "F1_a")
 
 
 def test_a_small_file_is_read():

@@ -15,6 +15,7 @@ from facespot.export.table import format_table, parse_table
 from facespot.values import Curve, Expression, Result, Scores, Timebase, Track
 
 HEADER = "video,kind,onset,apex,offset,onset_s,apex_s,offset_s,emotion,score\n"
+NAMED = "video,kind,onset,apex,offset,emotion,emotion_probability\n"
 
 
 @st.composite
@@ -26,8 +27,9 @@ def tracks(draw):
         apex = draw(st.none() | st.integers(onset, offset))
         emotion = draw(st.none() | st.sampled_from(["happiness", "surprise, masked"]))
         score = draw(st.none() | st.floats(-1e3, 1e3, width=16))
+        probability = draw(st.none() | st.floats(0, 1)) if emotion else None
         kind = draw(st.sampled_from(["macro", "micro"]))
-        expressions.append(Expression(onset, apex, offset, kind, emotion, score=score))
+        expressions.append(Expression(onset, apex, offset, kind, emotion, score=score, emotion_probability=probability))
     name = draw(st.sampled_from(["talk", "s15_0401 a", 'quo"te', "Grüße,見"]))
     return Track(name, Timebase(draw(st.sampled_from([25.0, 30.0, 200.0])), n_frames), tuple(expressions))
 
@@ -77,6 +79,9 @@ def test_a_document_says_what_made_it_and_what_it_is_not():
         (HEADER + "a,macro,one,2,3,,,,,\n", "onset 'one' is not a frame number"),
         (HEADER + "a,macro,1,2,,,,,,\n", "onset or offset is empty"),
         (HEADER + "a,macro,1,2,3,,,,,high\n", "score 'high' is not a number"),
+        (NAMED + "a,macro,1,2,3,fear,sure\n", "line 2: emotion_probability 'sure' is not a number"),
+        (NAMED + "a,macro,1,2,3,fear,1.5\n", "line 2: emotion probability must be in 0..1, got 1.5"),
+        (NAMED + "a,macro,1,2,3,,0.5\n", "line 2: emotion probability 0.5 without an emotion"),
     ],
 )
 def test_a_bad_table_is_refused_with_its_line(tmp_path, text, message):
@@ -104,6 +109,16 @@ def test_a_bad_file_is_refused(tmp_path, name, content, message):
 def test_a_missing_file_is_named(tmp_path):
     with pytest.raises(FormatError, match=r"nowhere\.csv.*cannot be read"):
         read_tracks(tmp_path / "nowhere.csv")
+
+
+def test_files_of_versions_before_the_probability_are_read(tmp_path):
+    (tmp_path / "x.csv").write_text(HEADER + "a,macro,1,2,3,,,,fear,0.5\n")
+    document = result_document(result_of(Track("a", Timebase(30.0, 9), (Expression(1, 2, 3, "macro", "fear"),))))
+    del document["expressions"][0]["emotion_probability"]
+    (tmp_path / "x.json").write_text(format_document(document))
+    for name in ("x.csv", "x.json"):
+        (one,) = read_tracks(tmp_path / name)[0].expressions
+        assert (one.emotion, one.emotion_probability) == ("fear", None)
 
 
 def test_export_writes_what_read_tracks_reads(tmp_path):

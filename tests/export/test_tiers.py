@@ -10,6 +10,7 @@ from pympi import Eaf, TextGrid
 
 from facespot.errors import FormatError
 from facespot.export import read_content, read_tracks, write_tracks
+from facespot.export.files import lost_parts
 from facespot.export.tiers import layers, start_s
 from facespot.values import Expression, Timebase, Track
 
@@ -34,15 +35,17 @@ def tracks(draw):
     expressions = []
     for _ in range(draw(st.integers(0, 6))):
         onset, offset = sorted(draw(st.tuples(*[st.integers(0, timebase.n_frames - 1)] * 2)))
+        emotion = draw(st.none() | st.sampled_from(["happiness", 'say "x" & <y>', "mépris 見"]))
         expressions.append(
             Expression(
                 onset,
                 draw(st.none() | st.integers(onset, offset)),
                 offset,
                 draw(st.sampled_from(["macro", "micro"])),
-                draw(st.none() | st.sampled_from(["happiness", 'say "x" & <y>', "mépris 見"])),
+                emotion,
                 draw(st.sampled_from([(), ("4",), ("6", "R12A"), ("4(B/C)", "7B")])),
                 draw(st.none() | st.floats(-1e3, 1e3)),
+                draw(st.none() | st.floats(0, 1)) if emotion else None,
             )
         )
     return Track(draw(WORDS), timebase, tuple(expressions))
@@ -119,7 +122,7 @@ def test_no_tier_overlaps_and_none_is_lost(track):
 
 def sample():
     expressions = (
-        Expression(10, 14, 19, "micro", "surprise", ("1", "2"), 0.5),
+        Expression(10, 14, 19, "micro", "surprise", ("1", "2"), 0.5, 0.75),
         Expression(15, None, 30, "micro"),
         Expression(40, 40, 40, "macro", None, ("12",)),
     )
@@ -134,6 +137,7 @@ def test_another_library_reads_the_eaf(tmp_path):
     assert eaf.get_annotation_data_for_tier("micro apex") == [(560, 600, "apex")]
     assert eaf.get_ref_annotation_data_for_tier("micro emotion") == [(400, 800, "surprise", "micro")]
     assert eaf.get_ref_annotation_data_for_tier("macro action units") == [(1600, 1640, "12", "macro")]
+    assert eaf.get_ref_annotation_data_for_tier("micro emotion probability") == [(400, 800, "0.75", "micro")]
     assert eaf.get_parameters_for_tier("micro emotion")["PARENT_REF"] == "micro"
     assert eaf.get_parameters_for_linguistic_type("apex")["CONSTRAINTS"] == "Included_In"
     assert eaf.get_parameters_for_linguistic_type("description")["CONSTRAINTS"] == "Symbolic_Association"
@@ -179,11 +183,12 @@ def test_files_of_another_library_are_read(tmp_path):
 
 
 def test_bids_events_of_others_are_read_by_their_seconds(tmp_path):
-    rows = ["onset\tduration\ttrial_type\temotion", "0.4\t0.4\tmicro\tfear", "1.0\t0.2\trest\tn/a"]
+    head = "onset\tduration\ttrial_type\temotion\temotion_probability"
+    rows = [head, "0.4\t0.4\tmicro\tfear\t0.5", "1.0\t0.2\trest\tn/a\tn/a"]
     (tmp_path / "sub-01_events.tsv").write_text("\n".join(rows) + "\n")
     content = read_content(tmp_path / "sub-01_events.tsv", frame_rate=25.0)
     assert content.tracks[0].video == "sub-01"
-    assert content.tracks[0].expressions == (Expression(10, None, 19, "micro", "fear"),)
+    assert content.tracks[0].expressions == (Expression(10, None, 19, "micro", "fear", emotion_probability=0.5),)
     assert content.notes == ("line 3: an event of type 'rest' is not read",)
 
 
@@ -278,6 +283,21 @@ def test_points_and_backward_intervals_as_expressions(tmp_path):
     (tmp_path / "x.tsv").write_text(rows % "-0.5")
     with pytest.raises(FormatError, match=r"1\.000 s: it ends before it begins, at 0\.500 s"):
         read_tracks(tmp_path / "x.tsv", frame_rate=25.0)
+
+
+@pytest.mark.parametrize("suffix", [".eaf", ".TextGrid", ".tsv"])
+def test_a_probability_whose_emotion_was_deleted_is_refused(tmp_path, suffix):
+    write_tracks(sample(), tmp_path / f"x{suffix}")
+    text = (tmp_path / f"x{suffix}").read_text()
+    (tmp_path / f"x{suffix}").write_text(text.replace("surprise", "n/a" if suffix == ".tsv" else ""))
+    with pytest.raises(FormatError, match=r"probability 0\.75 without an emotion"):
+        read_tracks(tmp_path / f"x{suffix}")
+
+
+def test_what_a_submission_cannot_hold_is_named(tmp_path):
+    lost = lost_parts([sample()], tmp_path / "x.csv", "challenge")
+    names = ("apex", "emotion", "emotion probability", "action units", "score")
+    assert lost == [f"a challenge table holds no {part}" for part in names]
 
 
 def test_times_without_a_frame_rate_are_refused(tmp_path):

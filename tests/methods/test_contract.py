@@ -1,20 +1,97 @@
-"""What every method must hold: shapes, gaps, determinism, bounds, thresholds without new inference."""
+"""What every method must hold: shapes, gaps, determinism, bounds, thresholds without new inference, learning."""
+
+from dataclasses import fields
 
 import numpy as np
 import pytest
 
 from facespot.errors import SettingsError
 from facespot.features.extract import ROW_SHAPES
-from facespot.methods import METHODS, load_method
-from facespot.values import KINDS, Features, Timebase, distance_in_frames
+from facespot.intervals import half_mean_length
+from facespot.methods import METHODS, TrainingVideo, load_method, new_method
+from facespot.values import KINDS, Expression, Features, Timebase, Track, distance_in_frames
 
 FPS = 30.0
+# By method: few epochs, with steps large enough that they suffice.
+SMALL = {
+    "softnet": {"epochs": 6, "learning_rate": 0.02},
+    "mean": {"spotting_epochs": 30, "recognition_epochs": 2, "learning_rate": 0.005, "penalty": False},
+}
+SUBJECTS = ("ann", "ben")
+N_FRAMES = 170
+TRUTH = {
+    "ann": ((20, 50, "macro"), (85, 95, "micro"), (120, 140, "macro")),
+    "ben": ((40, 48, "micro"), (70, 100, "macro"), (130, 139, "micro")),
+}
+ORIGIN = {"corpus": "made up", "held_out_subject": "cid", "licence": None}
+
+
+def small_settings(name, **changes):
+    known = {field.name for field in fields(new_method(name).config)}
+    return {key: value for key, value in {**SMALL.get(name, {}), **changes}.items() if key in known}
+
+
+def truth_of(subject, kinds=KINDS, fps=FPS):
+    found = [Expression(onset, None, offset, kind) for onset, offset, kind in TRUTH[subject] if kind in kinds]
+    return Track(subject, Timebase(fps, N_FRAMES), tuple(found))
+
+
+def learnable(method, subject, *, kinds=KINDS, seed=0, shuffled=False):
+    """Features of noise that carry a pattern wherever the truth has an expression of their type."""
+    truth, made = truth_of(subject), {}
+    for number, (kind, spec) in enumerate(method.plan().items()):
+        shape, k = ROW_SHAPES[spec.kind], distance_in_frames(spec.settings["distance_s"], FPS)
+        rng = np.random.default_rng([seed, number, SUBJECTS.index(subject)])
+        values = 0.4 * rng.random((N_FRAMES - k, *shape), dtype=np.float32)
+        pattern = 0.6 * np.random.default_rng(99).random(shape, dtype=np.float32) if shape else np.float32(0.6)
+        for one in truth.of_kind(kind).expressions:
+            # Rows whose window [row, row + k - 1] meets the expression.
+            values[max(0, one.onset - k + 1) : one.offset + 1] += pattern
+        rows = np.arange(len(values))
+        made[kind] = Features(subject, truth.timebase, spec, values, rows, np.ones(len(rows), dtype=bool), FPS)
+    return TrainingVideo(subject, truth_of(subject, kinds), made)
+
+
+def fit(name, out, *, seed=1, videos=None, **changes):
+    method = new_method(name, small_settings(name, **changes))
+    return method.fit(videos or [learnable(method, one) for one in SUBJECTS], out=out, seed=seed, origin=ORIGIN)
+
+
+def checkpoints(folder):
+    return sorted(path.parent for path in folder.rglob("method.json"))
+
+
+@pytest.fixture(scope="module")
+def learned(tmp_path_factory):
+    """Each method trained once on the two subjects: the method, and the folder of its checkpoints."""
+    made = {}
+
+    def get(name):
+        if name not in made:
+            if METHODS[name].needs_weights:
+                pytest.importorskip("torch", reason='needs pip install "facespot[train]"')
+            out = tmp_path_factory.mktemp(name)
+            made[name] = fit(name, out), out
+        return made[name]
+
+    return get
 
 
 @pytest.fixture(params=METHODS)
-def method(request):
-    weights = request.getfixturevalue("random_checkpoints") if METHODS[request.param].needs_weights else ()
-    return load_method(request.param, weights=weights)
+def name(request):
+    return request.param
+
+
+@pytest.fixture
+def load(name, learned):
+    """Loads the method, with settings if wanted, from the checkpoints where it has any."""
+    weights = checkpoints(learned(name)[1]) if METHODS[name].needs_weights else ()
+    return lambda **settings: load_method(name, weights=weights, settings=settings)
+
+
+@pytest.fixture
+def method(load):
+    return load()
 
 
 def features_of(method, n_frames=200, seed=0, gap=()):
@@ -49,7 +126,7 @@ def test_the_same_features_give_the_same_result(method):
 def test_what_stands_in_a_gap_changes_nothing_elsewhere(method):
     whole, broken = method.score(features_of(method)), method.score(features_of(method, gap=range(50, 60)))
     both = whole.valid & broken.valid
-    np.testing.assert_allclose(whole.values[both], broken.values[both], rtol=1e-6)
+    np.testing.assert_allclose(whole.values[both], broken.values[both], rtol=1e-5, atol=1e-6)
 
 
 def test_expressions_lie_in_the_video_with_the_apex_at_the_peak(method):
@@ -65,27 +142,20 @@ def test_expressions_lie_in_the_video_with_the_apex_at_the_peak(method):
         assert one.score >= curve.threshold
 
 
-def test_a_higher_threshold_spots_a_subset(method):
+def test_a_higher_threshold_spots_a_subset(method, load):
     scores = method.score(features_of(method))
-    few = type(method)(*_with_p(method, 0.9)).decode(scores)
-    many = type(method)(*_with_p(method, 0.1)).decode(scores)
+    few, many = load(p=0.9).decode(scores), load(p=0.1).decode(scores)
     assert {e.apex for e in few.expressions} <= {e.apex for e in many.expressions}
     assert len(few.expressions) < len(many.expressions)
 
 
-def _with_p(method, p):
-    from dataclasses import replace
-
-    config = replace(method.config, p=p)
-    return (config, method.checkpoints) if hasattr(method, "checkpoints") else (config,)
-
-
 def test_one_type_alone_is_enough(method):
     features = features_of(method)
-    alone = method.score({"macro": features["macro"]})
-    assert alone.channels == ("macro",)
+    kind = next(iter(features))
+    alone = method.score({kind: features[kind]})
+    assert alone.channels == (kind,)
     together = method.score(features)
-    assert method.decode(alone).expressions == method.decode(together).of_kind("macro").expressions
+    assert method.decode(alone).expressions == method.decode(together).of_kind(kind).expressions
 
 
 def test_a_video_without_any_face_yields_nothing(method):
@@ -115,6 +185,189 @@ def test_frames_of_a_resampled_video_keep_their_numbers(method):
     ]
 
 
+# Adapting to annotations.
+
+
+@pytest.fixture
+def fresh(name):
+    """A method that has learned nothing, with a distance k for each type."""
+    made = new_method(name)
+    if not hasattr(made.config, "macro_distance_s"):
+        pytest.skip(f"{name} has no distance k")
+    return made
+
+
+def distances(method):
+    return {kind: getattr(method.config, f"{kind}_distance_s") for kind in KINDS}
+
+
+def lengths(kind, *offsets, fps=FPS, start=10):
+    return Track(f"{kind}{fps}{offsets}", Timebase(fps, 2000),
+                 tuple(Expression(start, None, start + one, kind) for one in offsets))  # fmt: skip
+
+
+def test_k_is_half_the_mean_length_of_the_annotations(fresh):
+    tracks = [lengths("macro", 40, 50), lengths("macro", 61), lengths("micro", 8, 11)]
+    found = fresh.adapt(tracks)
+    # int((N + 1) / 2) with N = 151 / 3 and 19 / 2.
+    assert distances(found) == {"macro": 25 / FPS, "micro": 5 / FPS}
+    for kind in KINDS:
+        assert distances(found)[kind] == half_mean_length(tracks, kind) / FPS
+        spec = found.plan().get(kind)
+        assert spec is None or spec.settings["distance_s"] == distances(found)[kind]
+    assert {**vars(found.config), **vars(fresh.config)} == vars(fresh.config)
+
+
+def test_a_type_without_annotations_keeps_its_k(fresh):
+    found = fresh.adapt([lengths("macro", 40), lengths("micro")])
+    assert distances(found) == {"macro": 20 / FPS, "micro": distances(fresh)["micro"]}
+    assert distances(fresh.adapt([])) == distances(fresh)
+    assert distances(fresh.adapt([lengths("macro"), lengths("micro")])) == distances(fresh)
+
+
+def test_lengths_at_different_rates_meet_at_the_median_rate(fresh):
+    # 1 s and 2 s at 60 frames/s, 3 s at 200: the median rate is 60, N = 120 frames there, k = int(121 / 2).
+    tracks = [lengths("macro", 60, fps=60.0), lengths("macro", 120, fps=60.0), lengths("macro", 600, fps=200.0)]
+    found = fresh.adapt(tracks)
+    assert distances(found)["macro"] == 60 / 60.0
+    assert distances(found)["macro"] == half_mean_length(tracks, "macro", fps=60.0) / 60.0
+    assert distances(fresh.adapt(tracks[::-1])) == distances(found)
+
+
+def test_k_is_one_frame_at_least(fresh):
+    assert distances(fresh.adapt([lengths("micro", 0, 0)]))["micro"] == 1 / FPS
+
+
+def test_adapting_leaves_the_method_as_it_was(fresh):
+    before = distances(fresh)
+    fresh.adapt([lengths("macro", 40), lengths("micro", 3)])
+    assert distances(fresh) == before
+
+
+# Learning.
+
+
+def area_under_curve(scores, positive):
+    """Share of the pairs of a positive and another row in which the positive one has the higher score."""
+    above = scores[positive][:, None] - scores[~positive][None, :]
+    return float(np.mean((above > 0) + 0.5 * (above == 0)))
+
+
+def test_it_learns_what_it_is_shown(name, learned):
+    method, _ = learned(name)
+    for subject in SUBJECTS:
+        video = learnable(method, subject)
+        scores = method.score(video.features)
+        for kind in scores.channels:
+            values, valid = scores.channel(kind)
+            k = distance_in_frames(method.plan()[kind].settings["distance_s"], FPS)
+            inside, near = np.zeros((2, len(values)), dtype=bool)
+            for one in video.truth.of_kind(kind).expressions:
+                inside[one.onset : one.offset + 1] = True
+                near[max(0, one.onset - k) : one.offset + k + 1] = True
+            used = valid & (inside | ~near)
+            assert area_under_curve(values[used], inside[used]) > 0.9, (subject, kind)
+
+
+def test_the_same_seed_learns_the_same_bytes(name, learned, tmp_path):
+    method, out = learned(name)
+    again = fit(name, tmp_path)
+    assert again.weights_used() == method.weights_used()
+    assert [one.name for one in checkpoints(tmp_path)] == [one.name for one in checkpoints(out)]
+    for one, other in zip(checkpoints(out), checkpoints(tmp_path), strict=True):
+        for file in sorted(path.name for path in one.iterdir()):
+            assert (one / file).read_bytes() == (other / file).read_bytes(), file
+    if METHODS[name].needs_weights:
+        assert [one["origin"]["seed"] for one in method.weights_used()] == [1] * len(checkpoints(out))
+        assert all(ORIGIN.items() <= one["origin"].items() for one in method.weights_used())
+
+
+def test_another_seed_learns_another_network(name, learned, tmp_path):
+    if not METHODS[name].needs_weights:
+        pytest.skip(f"{name} has no weights")
+    method, _ = learned(name)
+    other = fit(name, tmp_path, seed=2)
+    mine, theirs = ({one["sha256"] for one in made.weights_used()} for made in (method, other))
+    assert len(mine) == len(theirs)
+    assert not mine & theirs
+
+
+def test_what_was_learned_is_found_again(name, learned, method):
+    taught, _ = learned(name)
+    assert method.plan() == taught.plan()
+    assert method.weights_used() == taught.weights_used()
+    features = learnable(taught, "ann").features
+    assert method.score(features).values.tobytes() == taught.score(features).values.tobytes()
+
+
+def test_a_training_that_ended_is_not_done_again(name, learned):
+    method, out = learned(name)
+    states = {path: path.read_bytes() for path in out.rglob("*") if path.is_file()}
+    steps = []
+    again = new_method(name, small_settings(name)).fit(
+        [learnable(method, one) for one in SUBJECTS], out=out, seed=1, origin=ORIGIN,
+        on_progress=lambda *step: steps.append(step),
+    )  # fmt: skip
+    assert steps == []
+    assert again.weights_used() == method.weights_used()
+    assert {path: path.read_bytes() for path in out.rglob("*") if path.is_file()} == states
+
+
+def test_progress_names_what_is_trained_and_ends(name, tmp_path):
+    if not METHODS[name].needs_weights:
+        pytest.skip(f"{name} trains nothing")
+    pytest.importorskip("torch", reason='needs pip install "facespot[train]"')
+    steps = []
+    method = new_method(name, small_settings(name, epochs=1, spotting_epochs=2))
+    method.fit([learnable(method, one) for one in SUBJECTS], out=tmp_path, seed=1, origin=ORIGIN,
+               on_progress=lambda *step: steps.append(step))  # fmt: skip
+    for what in dict.fromkeys(step[0] for step in steps):
+        done = [step[1:] for step in steps if step[0] == what]
+        assert [at for at, _ in done] == sorted(at for at, _ in done)
+        assert len({total for _, total in done}) == 1
+        assert 0 < done[-1][0] <= done[-1][1]
+
+
+def test_a_type_without_expressions_is_neither_learned_nor_spotted(name, tmp_path):
+    if not METHODS[name].needs_weights:
+        pytest.skip(f"{name} learns nothing")
+    pytest.importorskip("torch", reason='needs pip install "facespot[train]"')
+    method = new_method(name, small_settings(name, epochs=1, spotting_epochs=1))
+    with pytest.raises(SettingsError, match="hold no"):
+        fit(name, tmp_path / "none", videos=[learnable(method, one, kinds=()) for one in SUBJECTS], epochs=1)
+    assert checkpoints(tmp_path / "none") == []
+    if len(method.plan()) < 2:
+        return
+    found = fit(name, tmp_path, videos=[learnable(method, one, kinds=("macro",)) for one in SUBJECTS], epochs=1)
+    features = {kind: one for kind, one in learnable(method, "ann").features.items() if kind in found.plan()}
+    assert not found.decode(found.score(features)).of_kind("micro").expressions
+
+
+def test_nobody_who_is_held_back_is_learned_from(name, tmp_path):
+    known = small_settings(name, epochs=1, patience=1, validation_share=0.5)
+    if "patience" not in known or not METHODS[name].needs_weights:
+        pytest.skip(f"{name} holds nobody back")
+    pytest.importorskip("torch", reason='needs pip install "facespot[train]"')
+    from facespot.models import read_checkpoint
+
+    method = new_method(name, known)
+
+    def weights(folder, altered=()):
+        videos = [learnable(method, one, seed=7 if one in altered else 0) for one in SUBJECTS]
+        method.fit(videos, out=tmp_path / folder, seed=1, origin=ORIGIN)
+        return {one.name: (one / "weights.safetensors").read_bytes() for one in checkpoints(tmp_path / folder)}
+
+    # After one epoch there is one network to keep: validation can say nothing, and must not have taught anything.
+    plain = weights("plain")
+    for one in checkpoints(tmp_path / "plain"):
+        held_back = read_checkpoint(one).fitted["validation_subjects"]
+        assert len(held_back) == 1
+    taught = next(one for one in SUBJECTS if one not in held_back)
+    assert weights("held back altered", held_back) == plain
+    changed = weights("learned altered", [taught])
+    assert all(changed[kind] != plain[kind] for kind in plain)
+
+
 def test_weights_and_methods_that_do_not_fit_are_refused(tmp_path):
     with pytest.raises(SettingsError, match="no method 'magic'; choose one of strain, softnet"):
         load_method("magic")
@@ -122,3 +375,5 @@ def test_weights_and_methods_that_do_not_fit_are_refused(tmp_path):
         load_method("softnet")
     with pytest.raises(SettingsError, match="has no weights"):
         load_method("strain", weights=[tmp_path])
+    with pytest.raises(SettingsError, match="no method 'magic'"):
+        new_method("magic")

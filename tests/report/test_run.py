@@ -185,6 +185,14 @@ def test_timelines_mark_hits_false_alarms_and_misses(run, written):
     assert float(hit["width"]) == pytest.approx(930 * 39 / 3000, abs=0.1)
 
 
+def test_a_bar_tells_its_emotion(run, written):
+    first, *rest = run.predicted[0].expressions
+    named = replace(first, emotion="<fear>", emotion_probability=0.5)
+    predicted = [replace(run.predicted[0], expressions=(named, *rest)), *run.predicted[1:]]
+    page = written(replace(run, predicted=predicted, summary=summarize(TRUTH, predicted, corpus=Corpus(SUBJECTS))))
+    assert "spotted, hit: 3.40 to 4.70 s, <fear> 0.50" in page.texts["title"]
+
+
 def test_gaps_are_left_open_and_absent_curves_are_said(run, written):
     page = written(run)
     lines = [attrs["d"] for tag, attrs in page.shapes if tag == "path" and attrs.get("class", "").startswith("score")]

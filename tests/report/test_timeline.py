@@ -60,6 +60,70 @@ def test_truth_adds_black_bars_and_nothing_else(result, tmp_path):
     assert abs(added[:, 1].max() - span[1]) < 4
 
 
+def named(result, *emotions):
+    found = [
+        replace(result.track.expressions[0], onset=onset, apex=onset + 5, offset=onset + 10, emotion=emotion,
+                emotion_probability=0.5) for onset, emotion in emotions
+    ]  # fmt: skip
+    return replace(result, track=replace(result.track, expressions=tuple(found)), pictures={})
+
+
+def drawn_texts(monkeypatch, result, path):
+    """Box of each text inside the panel of scores as it is drawn, in pixels, and the highest point of the curve."""
+    from matplotlib.figure import Figure
+
+    found = {}
+
+    def look(figure, *_, **__):
+        renderer = figure.canvas.get_renderer()
+        figure.draw(renderer)
+        axes = next(one for one in figure.axes if one.lines)
+        found["curve"] = axes.transData.transform([0.0, 1.0])[1]
+        found["panel"] = axes.get_window_extent(renderer)
+        found["texts"] = {text.get_text(): text.get_window_extent(renderer) for text in axes.texts}
+
+    monkeypatch.setattr(Figure, "savefig", look)
+    write_timeline(result, path)
+    return found
+
+
+def test_emotions_stand_above_the_curve_and_overlap_nothing(result, tmp_path, monkeypatch):
+    emotions = [(20 * index, f"emotion {index}") for index in range(6)] + [(0, "first"), (578, "last of all")]
+    found = drawn_texts(monkeypatch, named(result, *emotions), tmp_path / "x.png")
+    boxes = found["texts"]
+    assert sorted(boxes) == sorted(f"{emotion} 0.50" for _, emotion in emotions)
+    assert all(box.y0 > found["curve"] for box in boxes.values())
+    for box in boxes.values():
+        panel = found["panel"]
+        assert panel.x0 <= box.x0 < box.x1 <= panel.x1
+        assert box.y1 <= panel.y1
+        assert not any(box.overlaps(other) for other in boxes.values() if other is not box)
+    middle = (0.075 + 0.91 * 105.5 / 590) / 0.91
+    box = boxes["emotion 5 0.50"]
+    assert (box.x0 + box.x1) / 2 / found["panel"].width == pytest.approx(middle, abs=0.002)
+
+
+def test_without_emotions_the_picture_is_as_it_was(result, tmp_path, monkeypatch):
+    assert drawn_texts(monkeypatch, result, tmp_path / "x.png")["texts"] == {}
+
+
+def test_given_intervals_are_drawn_over_class_probabilities(result, tmp_path):
+    scores = result.scores
+    classes = Scores("talk", scores.timebase, ("emotion/fear", "emotion/$_joy"), np.repeat(scores.values, 2, axis=1),
+                     scores.frames, np.repeat(scores.valid, 2, axis=1), 10.0)  # fmt: skip
+    given = replace(named(result, (100, "$_joy")), scores=classes, curves=(), provenance={
+        "method": "given intervals", "recognizer": {"name": "mean"}})  # fmt: skip
+    write_timeline(given, tmp_path / "x.png")
+    image = pixels(tmp_path / "x.png")
+    shaded = np.argwhere(near(image, (218, 228, 241), 4))
+    span = (0.075 + 0.91 * np.array([100, 111]) / 590) * image.shape[1]
+    assert abs(shaded[:, 1].min() - span[0]) < 4
+    assert abs(shaded[:, 1].max() - span[1]) < 4
+    nothing = replace(given, track=replace(given.track, expressions=()))
+    write_timeline(nothing, tmp_path / "none.png")
+    assert pixels(tmp_path / "none.png").shape[0] > 100
+
+
 def test_the_same_result_gives_the_same_bytes(result, tmp_path):
     for name in ("one.png", "two.png"):
         write_timeline(result, tmp_path / name)

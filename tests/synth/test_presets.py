@@ -70,5 +70,5 @@ def test_absurd_settings_are_refused(change, message):
 
 
 def test_an_unknown_preset_is_refused():
-    with pytest.raises(SettingsError, match="none named 'huge'; choose one of tiny, bench-v1, train-v1"):
+    with pytest.raises(SettingsError, match="none named 'huge'; choose one of tiny, bench-v1, clips-v1, train-v1"):
         find_preset("huge")

@@ -66,7 +66,7 @@ def list_command(
 def check_command(
     name: Annotated[str, typer.Argument(help="Name of a corpus, see facespot datasets list.")],
     root: Annotated[Path, typer.Argument(help="Folder of your copy.")],
-    emotions: Annotated[str | None, typer.Option(help="Group the emotions: three, five or composite.")] = None,
+    emotions: Annotated[str | None, typer.Option(help="Group the emotions: three, five, composite or basic.")] = None,
     settings: Annotated[
         list[str] | None, typer.Option("--set", metavar="NAME=VALUE", help="An option of the corpus; repeatable.")
     ] = None,

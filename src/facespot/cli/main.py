@@ -15,6 +15,10 @@ from facespot.cli.datasets import datasets_app
 from facespot.cli.evaluate import evaluate_command
 from facespot.cli.methods import methods_app
 from facespot.cli.models import models_app
+from facespot.cli.recognize import EXAMPLES as RECOGNIZE_EXAMPLES
+from facespot.cli.recognize import recognize_command
+from facespot.cli.reproduce import EPILOG as REPRODUCE_EXAMPLES
+from facespot.cli.reproduce import reproduce_command
 from facespot.cli.run import EPILOG as RUN_EXAMPLES
 from facespot.cli.run import run_command
 from facespot.cli.spot import EXAMPLES as SPOT_EXAMPLES
@@ -51,8 +55,10 @@ def _options(
 
 
 app.command("spot", no_args_is_help=True, epilog=SPOT_EXAMPLES)(spot_command)
+app.command("recognize", no_args_is_help=True, epilog=RECOGNIZE_EXAMPLES)(recognize_command)
 app.command("evaluate", no_args_is_help=True)(evaluate_command)
 app.command("run", no_args_is_help=True, epilog=RUN_EXAMPLES)(run_command)
+app.command("reproduce", no_args_is_help=True, epilog=REPRODUCE_EXAMPLES)(reproduce_command)
 app.command("convert", no_args_is_help=True)(convert_command)
 app.add_typer(datasets_app)
 app.add_typer(methods_app)

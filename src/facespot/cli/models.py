@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
@@ -12,23 +12,30 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from facespot.errors import SettingsError
 
+if TYPE_CHECKING:
+    from facespot.models import Checkpoint
+
 models_app = typer.Typer(name="models", help="Import weights and show checkpoints.", no_args_is_help=True)
 
 
 @models_app.command("import", no_args_is_help=True)
 def import_command(
-    method: Annotated[str, typer.Argument(metavar="METHOD", help="Whose weights they are: softnet.")],
-    file: Annotated[
-        Path,
+    method: Annotated[str, typer.Argument(metavar="METHOD", help="Whose weights they are: softnet or mean.")],
+    files: Annotated[
+        list[Path],
         typer.Argument(
-            metavar="FILE", help="The authors' Keras file (.hdf5, .h5), or a folder with those of all folds."
+            metavar="FILE...",
+            help="The authors' Keras file (.hdf5, .h5). softnet: or a folder with those of all folds. mean: or a spot "
+            "and a recog file of one fold.",
+            show_default=False,
         ),
     ],
     kind: Annotated[
         str | None,
         typer.Option(
             metavar="TYPE",
-            help="macro or micro; default: from the file name. Of a folder, only the files of this type.",
+            help="macro or micro; default: from the file name, micro for mean. Of a folder, only the files of this "
+            "type.",
             show_default=False,
         ),
     ] = None,
@@ -37,6 +44,14 @@ def import_command(
         typer.Option(
             metavar="CORPUS",
             help="Of a folder, only the files of this corpus: CASME_sq or SAMMLV.",
+            show_default=False,
+        ),
+    ] = None,
+    classes: Annotated[
+        str | None,
+        typer.Option(
+            metavar="A,B,...",
+            help="Emotions that the outputs of mean stand for, in order; default: those of the corpus in the name.",
             show_default=False,
         ),
     ] = None,
@@ -52,25 +67,47 @@ def import_command(
 ) -> None:
     """Turn the authors' Keras file into a checkpoint: network.onnx, weights.safetensors, method.json.
 
-    Of a folder, all folds of one corpus at once: s1/macro, s1/micro, s2/macro ... and weights.json. Files that are no
-    weights of SOFTNet are named on stderr; the exit code is then 1.
+    Of a folder of SOFTNet, all folds of one corpus at once: s1/macro, s1/micro, s2/macro ... and weights.json. Files
+    that are no weights of SOFTNet are named on stderr; the exit code is then 1. Of MEAN, one file, or two of the same
+    fold: spot and recog.
 
     Needs the extra [train]; the checkpoints then run without it.
 
     Example: facespot models import softnet SOFTNet_Weights/CASME_sq --out softnet-folds
     """
-    if method != "softnet":
-        raise SettingsError("METHOD", f"weights of {method!r} cannot be imported", "choose softnet")
-    if file.is_dir():
+    if method not in ("softnet", "mean"):
+        raise SettingsError("METHOD", f"weights of {method!r} cannot be imported", "choose softnet or mean")
+    file = files[0]
+    if method == "softnet" and len(files) > 1:
+        raise SettingsError("FILE", f"{len(files)} files of softnet are given", "give one file, or their folder")
+    if method == "softnet" and classes is not None:
+        raise SettingsError("--classes", "softnet names no emotions", "leave --classes out")
+    if method == "softnet" and file.is_dir():
         _import_folder(file, out, corpus=corpus, kind=kind, overwrite=overwrite)
         return
     if corpus is not None:
-        raise SettingsError("--corpus", f"{file} is one file", "leave --corpus out, or give a folder")
-    from facespot.methods.softnet.keras_import import import_keras_softnet
+        remedy = "leave --corpus out, or give a folder" if method == "softnet" else "leave --corpus out"
+        raise SettingsError("--corpus", f"{file} is one file", remedy)
+    checkpoint = _import_files(method, files, out or Path(file.stem), kind, classes, overwrite)
+    names = f", emotions {', '.join(checkpoint.fitted['classes'])}" if "classes" in checkpoint.fitted else ""
+    print(f"{checkpoint.path}: {checkpoint.method} {checkpoint.kind}{names}, sha256 {checkpoint.digest}")
 
-    target = out or Path(file.stem)
-    checkpoint = import_keras_softnet(file, target, kind=kind, overwrite=overwrite)
-    print(f"{checkpoint.path}: {checkpoint.method} {checkpoint.kind}, sha256 {checkpoint.digest}")
+
+def _import_files(
+    method: str, files: list[Path], out: Path, kind: str | None, classes: str | None, overwrite: bool
+) -> Checkpoint:
+    if method == "softnet":
+        from facespot.methods.softnet.keras_import import import_keras_softnet
+
+        return import_keras_softnet(files[0], out, kind=kind, overwrite=overwrite)
+    from facespot.methods.mean.keras_import import import_keras_mean
+
+    if len(files) > 2:
+        raise SettingsError(
+            "FILE", f"{len(files)} files of mean are given", "give one file, or a spot and a recog file"
+        )
+    named = None if classes is None else [name.strip() for name in classes.split(",") if name.strip()]
+    return import_keras_mean(files, out, kind=kind, classes=named, overwrite=overwrite)
 
 
 def _import_folder(folder: Path, out: Path | None, *, corpus: str | None, kind: str | None, overwrite: bool) -> None:

@@ -62,7 +62,22 @@ def run_command(
             show_default=False,
         ),
     ] = None,
-    kinds: Annotated[str, typer.Option(metavar="A,B", help="Types to train, spot and evaluate.")] = "macro,micro",
+    kinds: Annotated[
+        str | None,
+        typer.Option(
+            metavar="A,B",
+            help="Types to train, spot and evaluate; default: all that the method spots.",
+            show_default=False,
+        ),
+    ] = None,
+    emotions: Annotated[
+        str | None,
+        typer.Option(
+            metavar="TABLE",
+            help="Group the annotated emotions, for methods that name them: three, five, composite or basic.",
+            show_default=False,
+        ),
+    ] = None,
     seed: Annotated[int, typer.Option(help="Of all random draws.")] = 0,
     settings: Annotated[
         list[str] | None,
@@ -110,6 +125,7 @@ def run_command(
         plan = _plan(
             dataset, root, data_options or [], settings or [],
             method=method, protocol=protocol, published=paper, kinds=kinds, seed=seed, fps=fps, detector=detector,
+            emotions=emotions,
             weights=None if weights is None else str(weights.absolute()),
         )  # fmt: skip
         folder = out or Path("runs") / f"{plan.method}-{plan.dataset}"
@@ -137,20 +153,34 @@ def run_command(
 
 
 def _plan(
-    dataset: str | None, root: Path | None, data_options: list[str], settings: list[str], *, kinds: str, **rest: Any
+    dataset: str | None,
+    root: Path | None,
+    data_options: list[str],
+    settings: list[str],
+    *,
+    method: str,
+    kinds: str | None,
+    **rest: Any,
 ) -> RunPlan:
     from facespot.cli.datasets import parse_options
     from facespot.cli.spot import parse_settings
     from facespot.experiments.plan import RunPlan
+    from facespot.methods import new_method
 
     if dataset is None or root is None:
         raise SettingsError("DATASET ROOT", "no corpus is given", "give its name and its folder, or --resume RUN")
+    changes = parse_settings(settings)
+    if kinds is None:
+        chosen = tuple(new_method(method, changes).plan())
+    else:
+        chosen = cast("tuple[Kind, ...]", tuple(name.strip() for name in kinds.split(",") if name.strip()))
     return RunPlan(
         dataset,
         str(root.absolute()),
+        method,
         options=parse_options(dataset, data_options),
-        settings=parse_settings(settings),
-        kinds=cast("tuple[Kind, ...]", tuple(name.strip() for name in kinds.split(",") if name.strip())),
+        settings=changes,
+        kinds=chosen,
         **rest,
     )
 

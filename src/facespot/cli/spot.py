@@ -28,6 +28,8 @@ Examples:
   facespot spot frames/s15/ --frame-rate 30 --method softnet --weights softnet-macro --weights softnet-micro
 
   facespot spot interview.mp4 --set p=0.6 --set flow=farneback --json
+
+  facespot spot interview.mp4 --recognize mean --recognize-weights mean-weights
 """
 
 
@@ -69,6 +71,20 @@ def spot_command(
             show_default=False,
         ),
     ] = None,
+    recognize: Annotated[
+        str | None,
+        typer.Option(metavar="METHOD", help="Name the emotion of what was spotted: mean.", show_default=False),
+    ] = None,
+    recognize_weights: Annotated[
+        list[Path] | None,
+        typer.Option(metavar="DIR", help="Checkpoint folder of --recognize.", show_default=False),
+    ] = None,
+    recognize_settings: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--recognize-set", metavar="NAME=VALUE", help="Change a setting of --recognize.", show_default=False
+        ),
+    ] = None,
     truth: Annotated[
         Path | None,
         typer.Option(
@@ -86,7 +102,7 @@ def spot_command(
     no_cache: Annotated[bool, typer.Option("--no-cache", help="Keep no features on disk.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON on stdout and nothing else.")] = False,
 ) -> None:
-    """Find macro- and micro-expressions: onset, apex and offset.
+    """Find macro- and micro-expressions: onset, apex and offset; with --recognize also their emotion.
 
     Prints a table and writes expressions.csv, expressions.json, scores.npz and timeline.png for each video.
 
@@ -100,17 +116,24 @@ def spot_command(
     from facespot.video import find_videos
 
     read = ReadSettings(start_s=start, end_s=end, fps=fps, frame_rate=frame_rate)
-    common: dict[str, Any] = {"method": method, "weights": weights or (), "settings": parse_settings(settings or [])}
+    common: dict[str, Any] = {
+        "method": method,
+        "weights": weights or (),
+        "settings": parse_settings(settings or []),
+        "recognize": recognize,
+        "recognize_weights": recognize_weights or (),
+        "recognize_settings": parse_settings(recognize_settings or [], "--recognize-set"),
+    }
     true_tracks = {} if truth is None else {track.video: track for track in read_tracks(truth)}
     paths = find_videos(videos)
     names = folder_names(paths)
-    _check_method(**common)
+    _check_methods(**common)
     documents, failures = [], {}
     for number, (path, name) in enumerate(zip(paths, names, strict=True), start=1):
         title = path.name if len(paths) == 1 else f"{number} of {len(paths)}, {path.name}"
         try:
             with StageProgress(title, shown=not as_json) as progress:
-                run = _run_settings(cache, no_cache, workers, progress)
+                run = run_settings(cache, no_cache, workers, progress)
                 result = _spot_one(path, out / name, read, run, face, detector, true_tracks.get(path.stem), common)
             documents.append(result_document(result))
             if not as_json:
@@ -130,14 +153,20 @@ def spot_command(
         raise typer.Exit(1 if documents else 2)
 
 
-def _check_method(**common: Any) -> None:
+def _check_methods(**common: Any) -> None:
     """Bad settings and weights are the same for all videos: say so once, before any work."""
     from facespot.methods import load_method
+    from facespot.pipeline import ready_recognizer
 
     load_method(common["method"], weights=common["weights"], settings=common["settings"])
+    if common["recognize"] is not None:
+        ready_recognizer(common["recognize"], common["recognize_weights"], common["recognize_settings"])
+    elif common["recognize_weights"] or common["recognize_settings"]:
+        raise SettingsError("--recognize", "no method is named", "add --recognize mean")
 
 
-def _run_settings(cache: Path | None, no_cache: bool, workers: int | None, progress: Any) -> RunSettings:
+def run_settings(cache: Path | None, no_cache: bool, workers: int | None, progress: Any) -> RunSettings:
+    """How the work is done, from the options of the command line."""
     from facespot.features.cache import default_cache_folder
     from facespot.pipeline import RunSettings
 
@@ -159,17 +188,23 @@ def _spot_one(
     truth: Track | None,
     common: dict[str, Any],
 ) -> Result:
-    from facespot.export import write_result
-    from facespot.export.atomic import output_folder
     from facespot.faces import FaceSettings
     from facespot.pipeline import spot
-    from facespot.report import write_timeline
 
     result = spot(path, read=read, run=run, face=FaceSettings(detector=detector, face=face), **common)
+    write_files(result, folder, truth)
+    return result
+
+
+def write_files(result: Result, folder: Path, truth: Track | None = None) -> None:
+    """The files of one video: all of them or none."""
+    from facespot.export import write_result
+    from facespot.export.atomic import output_folder
+    from facespot.report import write_timeline
+
     with output_folder(folder) as unfinished:
         write_result(result, unfinished)
         write_timeline(result, unfinished / "timeline.png", truth=truth)
-    return result
 
 
 def _one_line(error: Exception, path: Path) -> str:
@@ -179,7 +214,7 @@ def _one_line(error: Exception, path: Path) -> str:
     return f"{path}: an error of facespot's own ({reason}); please report it with what FACESPOT_DEBUG=1 prints"
 
 
-def parse_settings(pairs: list[str]) -> dict[str, str]:
+def parse_settings(pairs: list[str], option: str = "--set") -> dict[str, str]:
     """``["p=0.6"]`` to ``{"p": "0.6"}``.
 
     Raises
@@ -191,7 +226,7 @@ def parse_settings(pairs: list[str]) -> dict[str, str]:
     for pair in pairs:
         name, equals, value = pair.partition("=")
         if not equals:
-            raise SettingsError("--set", f"{pair!r} has no '='", "write NAME=VALUE, for example --set p=0.6")
+            raise SettingsError(option, f"{pair!r} has no '='", f"write NAME=VALUE, for example {option} p=0.6")
         parsed[name.strip()] = value.strip()
     return parsed
 

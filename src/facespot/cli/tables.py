@@ -9,7 +9,8 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from facespot.values import Expression, Result, Track
+from facespot.report.timeline import methods_of
+from facespot.values import KINDS, Expression, Result, Track
 
 WIDTH = 100
 
@@ -27,7 +28,7 @@ def print_result(result: Result, folder: Path) -> None:
     timebase = track.timebase
     console.print(
         f"[bold]{escape(track.video)}[/bold]  {timebase.duration_s:.1f} s, {timebase.n_frames} frames, "
-        f"{timebase.fps:.4g} per second; method {result.provenance['method']}"
+        f"{timebase.fps:.4g} per second; {methods_of(result)}"
     )
     for note in result.notes:
         console.print(f"note: {escape(note)}")
@@ -36,14 +37,24 @@ def print_result(result: Result, folder: Path) -> None:
         table.add_column("type")
         for column in ("onset", "apex", "offset", "onset s", "apex s", "offset s", "score"):
             table.add_column(column, justify="right")
+        named = any(one.emotion is not None for one in track.expressions)
+        if named:
+            table.add_column("emotion")
+            table.add_column("probability", justify="right")
         for one in track.expressions:
-            table.add_row(one.kind, *_frames(one), *_times(one, track), "" if one.score is None else f"{one.score:.4g}")
+            cells = [one.kind, *_frames(one), *_times(one, track), "" if one.score is None else f"{one.score:.4g}"]
+            table.add_row(*cells, *(_emotion(one) if named else []))
         console.print(table)
-    counts = {curve.kind: len(track.of_kind(curve.kind).expressions) for curve in result.curves}
-    found = ", ".join(f"{count} {kind}" for kind, count in counts.items())
+    kinds = [curve.kind for curve in result.curves] or KINDS
+    found = ", ".join(f"{len(track.of_kind(kind).expressions)} {kind}" for kind in kinds)
     if not track.expressions:
         console.print("nothing was spotted")
     console.print(f"{found}; frames count from 0; written to {escape(str(folder))}/\n", soft_wrap=True)
+
+
+def _emotion(one: Expression) -> list[str]:
+    probability = "" if one.emotion_probability is None else f"{one.emotion_probability:.2f}"
+    return [escape(one.emotion or ""), probability]
 
 
 def _frames(one: Expression) -> list[str]:

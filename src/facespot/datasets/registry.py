@@ -64,7 +64,7 @@ def load_dataset(
         A key of `CORPORA`.
     root : str or Path
         Folder of the corpus, laid out as it is given out.
-    emotions : {"three", "five", "composite"}, optional
+    emotions : {"three", "five", "composite", "basic"}, optional
         Table by which emotions are grouped into classes; an emotion that it does not score becomes None. By default
         they stay as annotated.
     strict : bool
@@ -122,7 +122,8 @@ def _in_classes(recordings: list[Recording], table: EmotionTable) -> tuple[list[
         group = table.map(one.emotion)
         if group is None:
             unscored[one.emotion] += 1
-        return replace(one, emotion=group)
+        # A probability that some method gave is that of the emotion, not of the group.
+        return replace(one, emotion=group, emotion_probability=None)
 
     return [
         replace(one, truth=replace(one.truth, expressions=tuple(map(mapped, one.truth.expressions))))

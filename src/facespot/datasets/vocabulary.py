@@ -24,12 +24,15 @@ class EmotionTable:
         The classes, in the order of a confusion matrix.
     mapping : mapping of str to str or None
         Class of each annotated emotion; None where it is not scored.
+    rest_unscored : bool
+        Whether an emotion that the mapping does not name is not scored; else it is an error.
     """
 
     name: str
     source: str
     classes: tuple[str, ...]
     mapping: Mapping[str, str | None]
+    rest_unscored: bool = False
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "mapping", MappingProxyType(dict(self.mapping)))
@@ -40,9 +43,11 @@ class EmotionTable:
         Raises
         ------
         SettingsError
-            If the table does not know the emotion.
+            If the table neither knows the emotion nor leaves out what it does not know.
         """
         word = emotion_word(emotion)
+        if self.rest_unscored:
+            return self.mapping.get(word)
         if word not in self.mapping:
             known = ", ".join(self.mapping)
             raise SettingsError(f"emotion table {self.name}", f"{emotion!r} is not in it", f"it knows {known}")
@@ -50,6 +55,7 @@ class EmotionTable:
 
 
 _THREE = ("negative", "positive", "surprise")
+_BASIC = ("anger", "contempt", "disgust", "fear", "happiness", "sadness", "surprise")
 EMOTION_TABLES: Mapping[str, EmotionTable] = MappingProxyType(
     {
         "three": EmotionTable(
@@ -96,6 +102,13 @@ EMOTION_TABLES: Mapping[str, EmotionTable] = MappingProxyType(
                 "fear": None,
                 "sadness": None,
             },
+        ),
+        "basic": EmotionTable(
+            "basic",
+            "Ekman's basic emotions and contempt, the emotions of SAMM; everything else is not scored",
+            _BASIC,
+            {emotion: emotion for emotion in _BASIC},
+            rest_unscored=True,
         ),
     }
 )

@@ -10,8 +10,9 @@ from facespot.experiments.board import Note, watch
 from facespot.experiments.tasks import run_tasks
 from facespot.faces import FaceSettings
 from facespot.features import FeatureCache, StoredFeatures
+from facespot.features.pairs import StoredPairs
 from facespot.methods import Method
-from facespot.pipeline import ReadSettings, RunSettings, measure, prepare
+from facespot.pipeline import ReadSettings, RunSettings, measure, measure_pairs, prepare
 from facespot.values import FeatureSpec, Kind, Recording
 from facespot.video import open_video, select
 
@@ -26,11 +27,14 @@ class CorpusFeatures:
     ----------
     places : mapping from (id of the recording, digest of the planned spec) to StoredFeatures
         A video that is too short for a type has none for it.
+    pairs : mapping from id to StoredPairs
+        Single pairs of frames that the methods learn from.
     failed : mapping from id to str
         Videos that could not be read or show no usable face, and why.
     """
 
     places: Mapping[tuple[str, str], StoredFeatures]
+    pairs: Mapping[str, StoredPairs]
     failed: Mapping[str, str]
 
     def of(self, recording: str, plan: Mapping[Kind, FeatureSpec]) -> dict[Kind, StoredFeatures]:
@@ -87,19 +91,23 @@ def extract_corpus(
         for number, one in enumerate(recordings)
     ]
     places: dict[tuple[str, str], StoredFeatures] = {}
+    pairs: dict[str, StoredPairs] = {}
     failed: dict[str, str] = {}
     with watch(board, len(tasks), on_progress):
-        for number, stored, failure in run_tasks(_extract_recording, tasks, workers=workers):
+        for number, extracted, failure in run_tasks(_extract_recording, tasks, workers=workers):
             recording = recordings[number]
             if failure is not None:
                 failed[recording.id] = failure
                 continue
+            stored, of_pairs = extracted
             for digest, one in stored:
                 places[recording.id, digest] = replace(one, video=recording.id)
-    return CorpusFeatures(places, {one.id: failed[one.id] for one in recordings if one.id in failed})
+            if of_pairs is not None:
+                pairs[recording.id] = of_pairs
+    return CorpusFeatures(places, pairs, {one.id: failed[one.id] for one in recordings if one.id in failed})
 
 
-def _extract_recording(task: _Task) -> list[tuple[str, StoredFeatures]]:
+def _extract_recording(task: _Task) -> tuple[list[tuple[str, StoredFeatures]], StoredPairs | None]:
     note = Note(task.note)
     # Finding the face takes about half as long as measuring the motion.
     shares = {"faces": (0.0, 0.3), "motion": (0.3, 0.7)}
@@ -118,10 +126,16 @@ def _extract_recording(task: _Task) -> list[tuple[str, StoredFeatures]]:
             if kind in task.kinds and len(selection.frames) >= method.rows_needed(kind, selection.fps):
                 wanted[spec.digest()] = spec
     if not wanted:
-        return []
+        return [], None
     run = RunSettings(cache=task.cache, workers=1, on_progress=report)
     cache = FeatureCache(task.cache)
     prepared = prepare(source, selection, face=task.face, cache=cache, run=run)
     stored = measure(prepared, list(wanted.values()), cache=cache, run=run)
+    # The settings that differ from fold to fold do not change which pairs are learned from.
+    pairs = task.methods[0].pairs(task.recording.truth)
+    of_pairs = None
+    if pairs:
+        spec = next(iter(task.methods[0].plan().values()))
+        of_pairs = measure_pairs(prepared, pairs, spec, cache=cache, run=run)
     note(1.0)
-    return list(zip(wanted, stored, strict=True))
+    return list(zip(wanted, stored, strict=True)), of_pairs

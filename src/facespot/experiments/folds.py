@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
@@ -15,6 +16,7 @@ from facespot.experiments.plan import RunPlan
 from facespot.export.atomic import output_folder, write_text
 from facespot.export.results import write_scores
 from facespot.features import StoredFeatures
+from facespot.features.pairs import StoredPairs
 from facespot.methods import Method, TrainingVideo, load_method, new_method
 from facespot.values import Features, Kind, Recording
 
@@ -36,6 +38,10 @@ class FoldTask:
     train, test : tuple of Recording
     features : mapping from id to type to StoredFeatures
         Of the training and test videos, as far as there are any.
+    pairs : mapping from id to StoredPairs
+        Of the training videos, for methods that learn from single pairs of frames.
+    failed : tuple of str
+        Training and test videos whose features could not be computed; the fold is done without them.
     licence : str
         Of the corpus, for the checkpoints.
     weights : tuple of Path
@@ -50,6 +56,8 @@ class FoldTask:
     train: tuple[Recording, ...]
     test: tuple[Recording, ...]
     features: Mapping[str, Mapping[Kind, StoredFeatures]]
+    pairs: Mapping[str, StoredPairs]
+    failed: tuple[str, ...]
     licence: str
     weights: tuple[Path, ...]
     note: Path
@@ -75,11 +83,30 @@ def is_done(folder: Path) -> bool:
     return (folder / FOLD_FILE).is_file()
 
 
+def discard_if_outdated(task: FoldTask) -> None:
+    """Delete a fold that ended without a video which can now be used."""
+    if not is_done(task.folder):
+        return
+    try:
+        content = json.loads((task.folder / FOLD_FILE).read_text(encoding="utf-8"))
+        failed = content.get("failed", [])
+        known = {*content["train"], *content["test"]} - set(failed)
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        # Reading the outcome tells of a damaged file.
+        return
+    usable = {one.id for one in (*task.train, *task.test)} - set(task.failed)
+    # Whole folds stay where a video cannot be read today.
+    if not usable <= known:
+        (task.folder / FOLD_FILE).unlink()
+        shutil.rmtree(task.folder, ignore_errors=True)
+
+
 def run_fold(task: FoldTask) -> None:
     """Do a fold; what an earlier attempt left is gone on with."""
     started = time.perf_counter()
     note = Note(task.note)
     task.folder.mkdir(parents=True, exist_ok=True)
+    _sweep(task.folder)
     if task.weights:
         method = load_method(task.plan.method, weights=task.weights, settings=task.plan.settings)
     else:
@@ -93,6 +120,7 @@ def run_fold(task: FoldTask) -> None:
         "name": task.name,
         "train": [one.id for one in task.train],
         "test": [one.id for one in task.test],
+        "failed": list(task.failed),
         "settings": asdict(method.config),
         "weights": method.weights_used(),
         "scores": scored,
@@ -100,9 +128,18 @@ def run_fold(task: FoldTask) -> None:
     seconds = {"training_s": round(trained_s, 3), "scoring_s": round(time.perf_counter() - started - trained_s, 3)}
     # Times differ from run to run: they have a file of their own, so that all others are the same twice.
     write_text(task.folder / "timing.json", json.dumps(seconds) + "\n")
-    write_text(task.folder / FOLD_FILE, json.dumps(content, indent=1, allow_nan=False) + "\n")
     for state in task.folder.glob("*.state.safetensors"):
         state.unlink()
+    write_text(task.folder / FOLD_FILE, json.dumps(content, indent=1, allow_nan=False) + "\n")
+
+
+def _sweep(folder: Path) -> None:
+    """Remove what a killed process left half-written: everything in the making has a hidden name."""
+    for path in [*folder.glob(".*"), *folder.glob("scores/.*")]:
+        if path.is_dir():
+            shutil.rmtree(path, ignore_errors=True)
+        else:
+            path.unlink(missing_ok=True)
 
 
 def _fitted(task: FoldTask, note: Note) -> Method:
@@ -113,7 +150,9 @@ def _fitted(task: FoldTask, note: Note) -> Method:
         kept = {kind: one for kind, one in found.items() if _takes_part(task.plan, recording, kind)}
         if kept:
             features = {kind: _opened(one, recording) for kind, one in kept.items()}
-            videos.append(TrainingVideo(recording.subject, recording.truth, features))
+            pairs = task.pairs.get(recording.id)
+            opened = None if pairs is None else pairs.open()
+            videos.append(TrainingVideo(recording.subject, recording.truth, features, opened))
     kinds = task.plan.kinds
 
     def report(kind: str, done: int, total: int) -> None:

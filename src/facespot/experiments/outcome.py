@@ -50,7 +50,11 @@ class FoldOutcome:
         return new_method(name, {**self.settings, **changes})
 
     def checkpoints(self) -> tuple[Checkpoint, ...]:
-        """What was trained, if the weights were not made elsewhere."""
+        """What was trained, if the weights were not made elsewhere; their hashes are checked once."""
+        return self._checkpoints
+
+    @cached_property
+    def _checkpoints(self) -> tuple[Checkpoint, ...]:
         found = sorted(path.parent for path in self.folder.glob(f"*/{DESCRIPTION_FILE}"))
         return tuple(read_checkpoint(path) for path in found)
 
@@ -111,8 +115,11 @@ class RunOutcome:
 
     def scores(self, recording: Recording) -> Scores | None:
         """Raw scores of a test video."""
-        path = self._fold_of[recording.id].score_files.get(recording.id)
-        return None if path is None else read_scores(path, recording.id, recording.timebase)
+        if recording.id not in self._known_scores:
+            path = self._fold_of[recording.id].score_files.get(recording.id)
+            scores = None if path is None else read_scores(path, recording.id, recording.timebase)
+            self._known_scores[recording.id] = scores
+        return self._known_scores[recording.id]
 
     def curves(self, recording: Recording) -> tuple[Curve, ...]:
         """Smoothed scores and thresholds of a test video."""
@@ -143,6 +150,11 @@ class RunOutcome:
             corpus=self.corpus,
             resampling=Resampling(seed=self.plan.seed),
         )
+
+    @cached_property
+    def _known_scores(self) -> dict[str, Scores | None]:
+        """Scores read so far: a threshold is often changed, and the files stay as they are."""
+        return {}
 
     @cached_property
     def _fold_of(self) -> dict[str, FoldOutcome]:

@@ -44,6 +44,8 @@ class RunPlan:
         Types that are trained, spotted and evaluated.
     seed : int
         Of all random draws.
+    emotions : str, optional
+        Table by which the annotated emotions are grouped, see `facespot.datasets.load_dataset`; default: as annotated.
     weights : str, optional
         Checkpoints made elsewhere, evaluated fold by fold instead of being trained.
     fps : float, optional
@@ -61,6 +63,7 @@ class RunPlan:
     published: bool = False
     kinds: tuple[Kind, ...] = KINDS
     seed: int = 0
+    emotions: str | None = None
     weights: str | None = None
     fps: float | None = None
     detector: str = "mediapipe"
@@ -138,9 +141,14 @@ def read_plan(folder: Path) -> RunPlan:
     except (OSError, ValueError) as error:
         raise FormatError(str(folder), "it is no run folder", f"give a folder that holds {PLAN_FILE}") from error
     names = {one.name for one in fields(RunPlan)}
-    if not isinstance(content, dict) or content.pop("schema", None) != SCHEMA or set(content) != names:
+    if not isinstance(content, dict) or content.pop("schema", None) != SCHEMA or not set(content) <= names:
         raise FormatError(str(path), f"its schema is not {SCHEMA}", "run again with this version of facespot")
-    return RunPlan(**{**content, "kinds": tuple(content["kinds"])})
+    try:
+        return RunPlan(**{**content, "kinds": tuple(content["kinds"])})
+    except (KeyError, TypeError, AttributeError) as error:
+        raise FormatError(
+            str(path), f"a value does not fit ({error})", "start the run again in another --out"
+        ) from None
 
 
 def differences(first: RunPlan, second: RunPlan) -> list[str]:

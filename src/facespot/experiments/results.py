@@ -69,6 +69,7 @@ def _facts(outcome: RunOutcome) -> dict[str, str]:
         "method": plan.method,
         "settings changed": ", ".join(f"{name}={value}" for name, value in plan.settings.items()) or "none",
         "seed": str(plan.seed),
+        "emotions": plan.emotions or "as annotated",
         "face detector": plan.detector,
         "frames per second": "all" if plan.fps is None else f"{plan.fps:g}",
         "facespot": _version(),
@@ -93,6 +94,7 @@ def command_of(plan: RunPlan) -> str:
     parts += [f"--data-option {name}={value}" for name, value in plan.options.items()]
     parts += [f"--kinds {','.join(plan.kinds)}", f"--seed {plan.seed}", f"--detector {plan.detector}"]
     parts += ["--paper"] if plan.published else []
+    parts += [f"--emotions {plan.emotions}"] if plan.emotions is not None else []
     parts += [f"--weights {plan.weights}"] if plan.weights is not None else []
     parts += [f"--fps {plan.fps:g}"] if plan.fps is not None else []
     return " ".join(parts)

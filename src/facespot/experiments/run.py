@@ -13,22 +13,30 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Literal
 
 from facespot.datasets import Dataset, load_dataset
-from facespot.errors import OutputError, SettingsError
+from facespot.errors import MissingDependencyError, OutputError, SettingsError
 from facespot.experiments.board import watch
 from facespot.experiments.extraction import CorpusFeatures, extract_corpus
 from facespot.experiments.fold_weights import match_folds, read_fold_weights
-from facespot.experiments.folds import FoldTask, adapted_method, is_done, run_fold, safe_name
+from facespot.experiments.folds import (
+    FoldTask,
+    adapted_method,
+    discard_if_outdated,
+    is_done,
+    run_fold,
+    safe_name,
+)
 from facespot.experiments.outcome import RunOutcome, gather
 from facespot.experiments.plan import PLAN_FILE, RunPlan, differences, read_plan
 from facespot.experiments.results import write_outcome
 from facespot.experiments.tasks import run_tasks
-from facespot.faces import FaceSettings
+from facespot.faces import FaceSettings, load_detector
 from facespot.features.cache import default_cache_folder
-from facespot.methods import Method, load_method
+from facespot.methods import Method, load_method, method_entry
 from facespot.pipeline import ReadSettings
 from facespot.values import Fold
 
@@ -79,18 +87,25 @@ def run(plan: RunPlan, out: Path, execution: Execution | None = None) -> RunOutc
     execution = execution or Execution()
     if execution.workers < 1:
         raise SettingsError("--workers", f"{execution.workers} is out of range", "give 1 or more")
-    dataset = load_dataset(plan.dataset, plan.root, **plan.options)
+    dataset = load_dataset(plan.dataset, plan.root, emotions=plan.emotions, **plan.options)
     folds = plan.folds(dataset.recordings)
     weights = _weights_by_fold(plan, folds)
     methods = [_planned_method(plan, fold, dataset, weights[fold.name]) for fold in folds]
+    load_detector(plan.detector)
+    _check_can_train(plan)
     _claim(plan, out)
+    for path in filter(_is_unfinished, out.iterdir()):
+        path.unlink(missing_ok=True)
     features = _features(plan, out, dataset, methods, execution)
     tasks = [
         _task(plan, out, number, fold, features, dataset, method, weights[fold.name])
         for number, (fold, method) in enumerate(zip(folds, methods, strict=True), start=1)
     ]
-    failed = dict(features.failed)
+    # What the corpus names but cannot be read is missing from every figure: as much a failure as any other.
+    failed = {one.where: one.reason for one in dataset.report.of("missing video")} | dict(features.failed)
     board = out / ".progress"
+    for task in tasks:
+        discard_if_outdated(task)
     open_tasks = [task for task in tasks if not is_done(task.folder)]
     done = len(tasks) - len(open_tasks)
     on_progress = execution.on_progress
@@ -128,7 +143,7 @@ def read_run(out: Path) -> RunOutcome:
         If the folder holds no run.
     """
     plan = read_plan(out)
-    dataset = load_dataset(plan.dataset, plan.root, **plan.options)
+    dataset = load_dataset(plan.dataset, plan.root, emotions=plan.emotions, **plan.options)
     folders = {
         fold.name: _fold_folder(out, number, fold)
         for number, fold in enumerate(plan.folds(dataset.recordings), start=1)
@@ -144,7 +159,7 @@ def _claim(plan: RunPlan, out: Path) -> None:
             what = f"it holds another run (different: {', '.join(changed)})"
             raise SettingsError(str(out), what, f"choose another --out, or continue that one with --resume {out}")
         return
-    if out.exists() and (not out.is_dir() or any(out.iterdir())):
+    if out.exists() and (not out.is_dir() or any(not _is_unfinished(path) for path in out.iterdir())):
         raise OutputError(str(out), "it is in the way and holds no run", "choose another --out")
     try:
         out.mkdir(parents=True, exist_ok=True)
@@ -153,6 +168,22 @@ def _claim(plan: RunPlan, out: Path) -> None:
             str(out), f"it cannot be made ({error.strerror})", "choose another place with --out"
         ) from error
     plan.write(out)
+
+
+def _is_unfinished(path: Path) -> bool:
+    """Whether it is a file that a killed process of ours left half-written, see `facespot.export.atomic`."""
+    return path.name.startswith(".") and path.name.endswith(".unfinished")
+
+
+def _check_can_train(plan: RunPlan) -> None:
+    """Say that PyTorch is missing before hours go into features."""
+    if plan.weights is not None or not method_entry(plan.method).needs_weights:
+        return
+    missing = [name for name in ("torch", "onnx", "onnxscript") if find_spec(name) is None]
+    if missing:
+        raise MissingDependencyError(
+            f"training {plan.method}", f"{missing[0]} is not installed", 'run pip install "facespot[train]"'
+        )
 
 
 def _weights_by_fold(plan: RunPlan, folds: Sequence[Fold]) -> Mapping[str, tuple[Path, ...]]:
@@ -209,6 +240,8 @@ def _task(
         train=fold.train,
         test=fold.test,
         features={one.id: features.of(one.id, planned) for one in needed},
+        pairs={one.id: features.pairs[one.id] for one in fold.train if one.id in features.pairs},
+        failed=tuple(one.id for one in needed if one.id in features.failed),
         licence=dataset.licence,
         weights=weights,
         note=out / ".progress" / f"{number}",

@@ -207,14 +207,25 @@ def heading_for(table: PrintedTable, corpus: str, counts: Mapping[str, int] | No
     NOT the paper's data: synth; the printed figures are of CAS(ME)2 and are not comparable
     """
     title = f"{table.place}: {table.title}"
-    printed = _joined([table.short[one] for one in table.corpora])
-    if corpus not in table.corpora:
-        return f"{title}\nNOT the paper's data: {corpus}; the printed figures are of {printed} and are not comparable"
-    odd = _unlike_published(corpus, counts or {})
-    if odd:
-        whole = table.short[corpus]
-        return f"{title}\nNOT the paper's data: {odd}; the printed figures are of {whole} and are not comparable"
-    return title
+    other = other_data_line(table.short, corpus, counts)
+    return f"{title}\n{other}" if other else title
+
+
+def other_data_line(printed: Mapping[str, str], corpus: str, counts: Mapping[str, int] | None = None) -> str:
+    """That the printed figures are of other data; empty where they are of the same.
+
+    Parameters
+    ----------
+    printed : mapping from corpus to str
+        Data sets of the printed figures, and how they are called.
+    corpus, counts
+        As in `heading_for`.
+    """
+    if corpus not in printed:
+        data, whole = corpus, _joined(list(printed.values()))
+    else:
+        data, whole = _unlike_published(corpus, counts or {}), printed[corpus]
+    return f"NOT the paper's data: {data}; the printed figures are of {whole} and are not comparable" if data else ""
 
 
 def _unlike_published(corpus: str, counts: Mapping[str, int]) -> str:

@@ -1,8 +1,8 @@
 r"""BIDS events, ``*_events.tsv`` (https://bids-specification.readthedocs.io, task events).
 
 One row per expression: ``onset`` and ``duration`` in seconds from the start of the video, ``trial_type`` macro or
-micro, then ``apex`` in seconds, emotion, action units, score, and the frames and the video's name, so that the file
-comes back to the frame. Unknown is ``n/a``. The duration reaches to the end of the offset frame.
+micro, then ``apex`` in seconds, emotion and its probability, action units, score, and the frames and the video's name,
+so that the file comes back to the frame. Unknown is ``n/a``. The duration reaches to the end of the offset frame.
 """
 
 from __future__ import annotations
@@ -11,11 +11,11 @@ from pathlib import Path
 
 from facespot.errors import FormatError
 from facespot.export.kinds import parse_kind
-from facespot.export.tiers import Mark, Tier, TimedTrack, join_action_units, split_action_units, start_s
+from facespot.export.tiers import Mark, Tier, TimedTrack, join_action_units, number_text, split_action_units, start_s
 from facespot.values import Expression, Track
 
 COLUMNS = (
-    "onset", "duration", "trial_type", "apex", "emotion", "action_units", "score",
+    "onset", "duration", "trial_type", "apex", "emotion", "emotion_probability", "action_units", "score",
     "onset_frame", "apex_frame", "offset_frame", "video",
 )  # fmt: skip
 _UNKNOWN = "n/a"
@@ -39,8 +39,9 @@ def format_events(track: Track, path: Path) -> str:
             one.kind,
             _UNKNOWN if apex is None else f"{apex:.6f}",
             one.emotion or _UNKNOWN,
+            number_text(one.emotion_probability) or _UNKNOWN,
             join_action_units(one.action_units) or _UNKNOWN,
-            _UNKNOWN if one.score is None else repr(float(one.score)),
+            number_text(one.score) or _UNKNOWN,
             str(one.onset),
             _UNKNOWN if one.apex is None else str(one.apex),
             str(one.offset),
@@ -90,9 +91,10 @@ def parse_events(text: str, path: Path) -> tuple[TimedTrack | list[Expression], 
             if framed:
                 apex = int(row["apex_frame"]) if row.get("apex_frame") else None
                 score = float(row["score"]) if row.get("score") else None
+                probability = float(row["emotion_probability"]) if row.get("emotion_probability") else None
                 units = split_action_units(row.get("action_units", ""))
                 frames = int(row["onset_frame"]), apex, int(row["offset_frame"])
-                expressions.append(Expression(*frames, kind, row.get("emotion") or None, units, score))
+                expressions.append(Expression(*frames, kind, row.get("emotion") or None, units, score, probability))
             else:
                 begin = float(row["onset"])
                 span = (begin, begin + float(row["duration"]))
@@ -100,9 +102,10 @@ def parse_events(text: str, path: Path) -> tuple[TimedTrack | list[Expression], 
                 main[kind].append(Mark(*span, "", key))
                 if row.get("apex"):
                     parts.setdefault(f"{kind} apex", []).append(Mark(float(row["apex"]), float(row["apex"]), "apex"))
-                for part, column in (("emotion", "emotion"), ("action units", "action_units"), ("score", "score")):
+                for column in ("emotion", "emotion_probability", "action_units", "score"):
                     if row.get(column):
-                        parts.setdefault(f"{kind} {part}", []).append(Mark(*span, row[column], "", key))
+                        tier = f"{kind} {column.replace('_', ' ')}"
+                        parts.setdefault(tier, []).append(Mark(*span, row[column], "", key))
         except ValueError as error:
             raise FormatError(where, str(error), "mend the row; unknown cells are n/a") from error
     if framed:

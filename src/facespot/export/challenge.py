@@ -1,8 +1,8 @@
 """The submission table of the Facial Micro-Expression Grand Challenge (MEGC 2022, spotting task).
 
 Columns ``vid,pred_onset,pred_offset,type`` with the types ``mae`` (macro) and ``me`` (micro). The table holds neither
-apex nor emotion, action units or score. Frames count from 1, as in the corpora, unless told otherwise; rules change
-from year to year, so compare with those of yours before you submit.
+apex nor emotion, its probability, action units or score. Frames count from 1, as in the corpora, unless told otherwise;
+rules change from year to year, so compare with those of yours before you submit.
 """
 
 from __future__ import annotations

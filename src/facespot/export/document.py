@@ -72,6 +72,7 @@ def _expression(one: Expression, timebase: Timebase) -> dict[str, Any]:
         "apex_s": None if one.apex is None else round(timebase.seconds(one.apex), 6),
         "offset_s": round(timebase.seconds(one.offset), 6),
         "emotion": one.emotion,
+        "emotion_probability": one.emotion_probability,
         "action_units": list(one.action_units),
         "score": one.score,
     }
@@ -132,6 +133,7 @@ def _parse_track(document: dict[str, Any]) -> Track:
             one["emotion"],
             tuple(one["action_units"]),
             one["score"],
+            one.get("emotion_probability"),
         )
         for one in document["expressions"]
     )

@@ -1,9 +1,9 @@
 """ELAN annotation files, .eaf (EAF 3.0, https://www.mpi.nl/tools/elan/EAFv3.0.xsd).
 
 Tiers as in `tiers`: ``macro`` and ``micro`` hold the intervals; below each, an apex tier (ELAN has no points: the apex
-is an annotation as long as its frame) and tiers for emotion, action units and score. ELAN stores whole milliseconds;
-a video whose frames they cannot tell apart is refused. Video name, frame rate and number of frames are header
-properties, which ELAN keeps, so that the file can be read back without the video.
+is an annotation as long as its frame) and tiers for emotion and its probability, action units and score. ELAN stores
+whole milliseconds; a video whose frames they cannot tell apart is refused. Video name, frame rate and number of frames
+are header properties, which ELAN keeps, so that the file can be read back without the video.
 
 Nothing of the clock enters the file: its date is fixed unless one is given.
 """
@@ -19,7 +19,7 @@ from pathlib import Path
 from urllib.parse import unquote, urlparse
 
 from facespot.errors import FormatError
-from facespot.export.tiers import Mark, Tier, TimedTrack, describe, join_action_units, layers, start_s, stated_timebase
+from facespot.export.tiers import Mark, Tier, TimedTrack, describe, descriptions, layers, start_s, stated_timebase
 from facespot.values import Expression, Timebase, Track
 
 FIXED_DATE = "1970-01-01T00:00:00+00:00"
@@ -105,10 +105,7 @@ class _Writer:
         for one in expressions:
             if one.apex is not None:
                 self._aligned(apexes, one.apex, one.apex, "apex")
-        scores = ["" if one.score is None else repr(float(one.score)) for one in expressions]
-        units = [join_action_units(one.action_units) for one in expressions]
-        emotions = [one.emotion or "" for one in expressions]
-        for part, values in (("emotion", emotions), ("action units", units), ("score", scores)):
+        for part, values in descriptions(expressions).items():
             tier = self._tier(f"{name} {part}", "description", name)
             for parent, value in zip(parents, values, strict=True):
                 if value:

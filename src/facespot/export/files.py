@@ -234,6 +234,7 @@ def lost_parts(
         parts = {
             "apex": any(one.apex is not None for one in found),
             "emotion": any(one.emotion for one in found),
+            "emotion probability": any(one.emotion_probability is not None for one in found),
             "action units": any(one.action_units for one in found),
             "score": any(one.score is not None for one in found),
         }

@@ -1,8 +1,8 @@
 """The facespot CSV: one row per expression.
 
-Columns ``video,kind,onset,apex,offset,onset_s,apex_s,offset_s,emotion,score,action_units``. Frames count from 0 and
-both ends belong to the expression; seconds have six decimals; action units are joined by ``+``. Empty cells mean
-unknown. When read back, the columns from ``onset_s`` on may be missing.
+Columns ``video,kind,onset,apex,offset,onset_s,apex_s,offset_s,emotion,emotion_probability,score,action_units``. Frames
+count from 0 and both ends belong to the expression; seconds have six decimals; action units are joined by ``+``. Empty
+cells mean unknown. When read back, the columns from ``onset_s`` on may be missing.
 """
 
 from __future__ import annotations
@@ -14,11 +14,12 @@ from pathlib import Path
 
 from facespot.errors import FormatError
 from facespot.export.kinds import parse_kind
-from facespot.export.tiers import join_action_units, split_action_units
+from facespot.export.tiers import join_action_units, number_text, split_action_units
 from facespot.values import KINDS, Expression, Timebase, Track
 
 COLUMNS = (
-    "video", "kind", "onset", "apex", "offset", "onset_s", "apex_s", "offset_s", "emotion", "score", "action_units",
+    "video", "kind", "onset", "apex", "offset", "onset_s", "apex_s", "offset_s", "emotion", "emotion_probability",
+    "score", "action_units",
 )  # fmt: skip
 REQUIRED = ("video", "kind", "onset", "apex", "offset")
 
@@ -27,8 +28,8 @@ def format_table(tracks: Iterable[Track]) -> str:
     """CSV text of some tracks.
 
     >>> print(format_table([Track("talk", Timebase(25.0, 100), (Expression(10, 14, 19, "micro", score=0.5),))]))
-    video,kind,onset,apex,offset,onset_s,apex_s,offset_s,emotion,score,action_units
-    talk,micro,10,14,19,0.400000,0.560000,0.760000,,0.5,
+    video,kind,onset,apex,offset,onset_s,apex_s,offset_s,emotion,emotion_probability,score,action_units
+    talk,micro,10,14,19,0.400000,0.560000,0.760000,,,0.5,
     <BLANKLINE>
     """
     stream = io.StringIO()
@@ -39,9 +40,9 @@ def format_table(tracks: Iterable[Track]) -> str:
             frames = (one.onset, one.apex, one.offset)
             times = ["" if frame is None else f"{track.timebase.seconds(frame):.6f}" for frame in frames]
             numbers = ["" if frame is None else str(frame) for frame in frames]
-            score = "" if one.score is None else repr(one.score)
-            units = join_action_units(one.action_units)
-            writer.writerow([track.video, one.kind, *numbers, *times, one.emotion or "", score, units])
+            emotion = (one.emotion or "", number_text(one.emotion_probability))
+            rest = (number_text(one.score), join_action_units(one.action_units))
+            writer.writerow([track.video, one.kind, *numbers, *times, *emotion, *rest])
     return stream.getvalue()
 
 
@@ -96,9 +97,10 @@ def _parse_row(row: dict[str, str], where: str) -> Expression:
     if onset is None or offset is None:
         raise FormatError(where, "onset or offset is empty", "give both as frame numbers from 0")
     score = _number(row.get("score") or "", where, "score")
+    probability = _number(row.get("emotion_probability") or "", where, "emotion_probability")
     try:
         units = split_action_units(row.get("action_units") or "")
-        return Expression(onset, frames["apex"], offset, kind, row.get("emotion") or None, units, score)
+        return Expression(onset, frames["apex"], offset, kind, row.get("emotion") or None, units, score, probability)
     except ValueError as error:
         raise FormatError(where, str(error), "mend the row") from error
 

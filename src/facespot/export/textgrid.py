@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from facespot.errors import FormatError
-from facespot.export.tiers import Mark, Tier, TimedTrack, describe, join_action_units, layers, start_s, stated_timebase
+from facespot.export.tiers import Mark, Tier, TimedTrack, describe, descriptions, layers, start_s, stated_timebase
 from facespot.values import Expression, Timebase, Track
 
 _ABOUT = "facespot"
@@ -36,9 +36,7 @@ def format_textgrid(track: Track, path: Path) -> str:
     for name, kind, expressions in layers(track):
         values: dict[str, list[str]] = {
             "": [kind for _ in expressions],
-            " emotion": [one.emotion or "" for one in expressions],
-            " action units": [join_action_units(one.action_units) for one in expressions],
-            " score": ["" if one.score is None else repr(float(one.score)) for one in expressions],
+            **{f" {part}": texts for part, texts in descriptions(expressions).items()},
         }
         for part, texts in values.items():
             tiers.append(_interval_tier(name + part, expressions, texts, timebase))

@@ -2,8 +2,8 @@
 
 An expression reaches from the start of its onset frame to the *end* of its offset frame, so that one of a single frame
 has a length. An apex is the start of its frame. Tiers are named ``macro``, ``macro apex``, ``macro emotion``,
-``macro action units``, ``macro score``, and so for ``micro``; where expressions of one type overlap, which no program
-allows on one tier, the next free one of ``macro 2``, ``macro 3``, ... holds them.
+``macro emotion probability``, ``macro action units``, ``macro score``, and so for ``micro``; where expressions of one
+type overlap, which no program allows on one tier, the next free one of ``macro 2``, ``macro 3``, ... holds them.
 
 Tiers of other authors are understood where their name stands for a type (``Micro-expression``), or where every text on
 them does.
@@ -21,9 +21,10 @@ from facespot.errors import FormatError
 from facespot.export.kinds import parse_kind
 from facespot.values import KINDS, Expression, Kind, Timebase, Track
 
-Part: TypeAlias = Literal["apex", "emotion", "action units", "score"]
+Part: TypeAlias = Literal["apex", "emotion", "emotion probability", "action units", "score"]
 _PARTS: tuple[tuple[Part, re.Pattern[str]], ...] = (
     ("apex", re.compile(r"\bapex\b")),
+    ("emotion probability", re.compile(r"\bemotions? probability\b")),
     ("emotion", re.compile(r"\bemotions?\b")),
     ("action units", re.compile(r"\baction units?\b|\baus?\b")),
     ("score", re.compile(r"\bscore\b|\bconfidence\b")),
@@ -246,18 +247,41 @@ def _expression(draft: _Draft, timebase: Timebase, path: Path) -> Expression:
         apex = min(max(timebase.frame_at(draft.parts["apex"].start_s), onset), offset)
     emotion = draft.parts["emotion"].text.strip() if "emotion" in draft.parts else None
     units = draft.parts["action units"].text if "action units" in draft.parts else ""
-    score = None
-    if "score" in draft.parts:
-        text = draft.parts["score"].text
-        try:
-            score = float(text)
-        except ValueError:
-            raise FormatError(where, f"score {text!r} is not a number", "mend it or leave it empty") from None
+    score, probability = _number(draft, "score", where), _number(draft, "emotion probability", where)
     built = Expression(onset, apex, offset, draft.kind, emotion, split_action_units(units))
     try:
-        return replace(built, score=score)
+        return replace(built, score=score, emotion_probability=probability)
     except ValueError as error:
-        raise FormatError(where, str(error), "mend the score") from error
+        raise FormatError(where, str(error), "mend it or leave it empty") from error
+
+
+def _number(draft: _Draft, part: Part, where: str) -> float | None:
+    if part not in draft.parts:
+        return None
+    text = draft.parts[part].text
+    try:
+        return float(text)
+    except ValueError:
+        raise FormatError(where, f"{part} {text!r} is not a number", "mend it or leave it empty") from None
+
+
+def descriptions(expressions: Sequence[Expression]) -> dict[Part, list[str]]:
+    """Text of each expression on each tier that describes it; empty where there is nothing to tell."""
+    return {
+        "emotion": [one.emotion or "" for one in expressions],
+        "emotion probability": [number_text(one.emotion_probability) for one in expressions],
+        "action units": [join_action_units(one.action_units) for one in expressions],
+        "score": [number_text(one.score) for one in expressions],
+    }
+
+
+def number_text(number: float | None) -> str:
+    """Shortest text that is read back as the same number; empty for None.
+
+    >>> number_text(0.1), number_text(None)
+    ('0.1', '')
+    """
+    return "" if number is None else repr(float(number))
 
 
 def join_action_units(units: Sequence[str]) -> str:

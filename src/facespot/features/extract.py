@@ -236,12 +236,13 @@ class _PairStream:
             for index in np.unique(usable):
                 found = self._regions[index]
                 if flow is not None and found is not None:
-                    rows[references == index] = _rows(spec, flow[usable == index], found)
+                    rows[references == index] = rows_of_flow(spec, flow[usable == index], found)
             writer.append(rows)
         self._pairs.clear()
 
 
-def _rows(spec: FeatureSpec, flow: FloatArray, regions: Regions) -> FloatArray:
+def rows_of_flow(spec: FeatureSpec, flow: FloatArray, regions: Regions) -> FloatArray:
+    """What a feature keeps of some flow fields (n, 128, 128, 2), one row each."""
     if spec.kind == "strain":
         return strain_sums(flow, regions)
     reading, roi_layout = spec.settings["reading"], spec.settings["roi_layout"]

@@ -4,7 +4,16 @@
 SOFTNet and MEAN share. Methods know nothing of one another, of corpora or of metrics.
 """
 
-from facespot.methods.base import Method, TrainingVideo
-from facespot.methods.registry import METHODS, load_method, method_entry, new_method
+from facespot.methods.base import Method, Recognizer, TrainingVideo
+from facespot.methods.registry import METHODS, load_method, load_recognizer, method_entry, new_method
 
-__all__ = ["METHODS", "Method", "TrainingVideo", "load_method", "method_entry", "new_method"]
+__all__ = [
+    "METHODS",
+    "Method",
+    "Recognizer",
+    "TrainingVideo",
+    "load_method",
+    "load_recognizer",
+    "method_entry",
+    "new_method",
+]

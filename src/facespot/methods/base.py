@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol, Self
 
+from facespot.features.pairs import PairFeatures
 from facespot.values import Curve, Features, FeatureSpec, Kind, Scores, Track
 
 OnFitProgress = Callable[[str, int, int], None]
@@ -24,11 +25,14 @@ class TrainingVideo:
         Annotated expressions, in frames of the source video.
     features : mapping from type to Features
         As `Method.plan` asks for; a type without features is not learned from this video.
+    pairs : PairFeatures, optional
+        As `Method.pairs` asks for.
     """
 
     subject: str
     truth: Track
     features: Mapping[Kind, Features]
+    pairs: PairFeatures | None = None
 
 
 class Method(Protocol):
@@ -59,6 +63,9 @@ class Method(Protocol):
 
     def plan(self) -> Mapping[Kind, FeatureSpec]:
         """Features that are needed, by the type of expression that they serve."""
+
+    def pairs(self, truth: Track) -> tuple[tuple[int, int], ...]:
+        """Pairs of frames of a training video whose motion is learned from beside the rows of `plan`, often none."""
 
     def rows_needed(self, kind: Kind, fps: float) -> int:
         """Fewest rows of video in which an expression of this type can be found."""
@@ -99,3 +106,43 @@ class Method(Protocol):
 
     def weights_used(self) -> list[dict[str, Any]]:
         """Which weights were loaded, for the provenance; empty where the method has none."""
+
+
+class Recognizer(Protocol):
+    """A method that names emotions, of expressions that it spotted itself or that somebody else did.
+
+    Parameters
+    ----------
+    name : str
+        Key in the registry.
+    citation : str
+        The paper.
+    config : frozen dataclass
+        All settings.
+    """
+
+    name: str
+    citation: str
+
+    @property
+    def config(self) -> Any:
+        """All settings, a frozen dataclass."""
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """The emotions that it can name."""
+
+    def plan(self) -> Mapping[Kind, FeatureSpec]:
+        """Features that are needed."""
+
+    def rows_needed(self, kind: Kind, fps: float) -> int:
+        """Fewest rows of video of which it can make anything."""
+
+    def score(self, features: Mapping[Kind, Features]) -> Scores:
+        """Probability of each class in each row, in channels named ``emotion/CLASS``, among other channels."""
+
+    def name_emotions(self, scores: Scores, track: Track) -> Track:
+        """The expressions with emotion and its probability; one that cannot be named stays as it is."""
+
+    def weights_used(self) -> list[dict[str, Any]]:
+        """Which weights were loaded, for the provenance."""

@@ -65,6 +65,10 @@ class PeakMethod:
 
     config: PeakConfig
 
+    def pairs(self, truth: Track) -> tuple[tuple[int, int], ...]:
+        """None: all is learned from the dense rows."""
+        return ()
+
     def rows_needed(self, kind: Kind, fps: float) -> int:
         """Fewest rows with a peak: k for the partner frame, 2k for the window, 3 values for a maximum."""
         return 3 * self.config.half_length(kind, fps) + 3

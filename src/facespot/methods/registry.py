@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from facespot.errors import SettingsError
-from facespot.methods.base import Method
+from facespot.methods.base import Method, Recognizer
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,11 +24,14 @@ class MethodEntry:
         One line for people.
     needs_weights : bool
         Whether weights must be given.
+    names_emotions : bool
+        Whether it is a `Recognizer` too.
     """
 
     path: str
     summary: str
     needs_weights: bool
+    names_emotions: bool = False
 
 
 METHODS: dict[str, MethodEntry] = {
@@ -41,6 +44,12 @@ METHODS: dict[str, MethodEntry] = {
         "facespot.methods.softnet.method:SoftnetMethod",
         "shallow optical flow three-stream CNN, one model per type; needs --weights",
         needs_weights=True,
+    ),
+    "mean": MethodEntry(
+        "facespot.methods.mean.method:MeanMethod",
+        "spots micro-expressions and names their emotion, one network for both; needs --weights",
+        needs_weights=True,
+        names_emotions=True,
     ),
 }
 
@@ -85,6 +94,37 @@ def load_method(name: str, *, weights: Sequence[str | Path] = (), settings: Mapp
         raise SettingsError("--weights", f"the method {name!r} has no weights", "leave --weights out")
     method: Method = _factory(entry).load([Path(path) for path in weights], settings or {})
     return method
+
+
+def load_recognizer(
+    name: str, *, weights: Sequence[str | Path] = (), settings: Mapping[str, Any] | None = None
+) -> Recognizer:
+    """Make a method ready to name the emotions of expressions, whoever spotted them.
+
+    Parameters
+    ----------
+    name : str
+        Key of `METHODS`, of a method that names emotions.
+    weights, settings
+        As in `load_method`.
+
+    Raises
+    ------
+    SettingsError
+        Also if the method names no emotions, or its weights hold no classes.
+    WeightsError
+    """
+    known = [one for one, entry in METHODS.items() if entry.names_emotions]
+    if not method_entry(name).names_emotions:
+        raise SettingsError(
+            "--recognize", f"the method {name!r} names no emotions", f"choose one of {', '.join(known)}"
+        )
+    recognizer: Recognizer = load_method(name, weights=weights, settings=settings)  # type: ignore[assignment]
+    if not recognizer.classes:
+        raise SettingsError(
+            str(weights[0]), "these weights only spot, they name no emotions", "give weights with a recognition head"
+        )
+    return recognizer
 
 
 def new_method(name: str, settings: Mapping[str, Any] | None = None) -> Method:

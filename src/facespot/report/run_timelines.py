@@ -15,7 +15,7 @@ from facespot.metrics.errors_by_type import duration_s
 from facespot.metrics.matching import false_negatives, false_positives
 from facespot.report.html import count
 from facespot.report.svg import drawing, path_of, short, ticks
-from facespot.report.timeline import seconds
+from facespot.report.timeline import emotion_text, seconds
 from facespot.values import KINDS, Curve, Expression, Kind, Timebase, Track
 
 HIT, FALSE_ALARM, MISSED, NOT_COUNTED = "hit", "false alarm", "missed", "not counted"
@@ -264,7 +264,7 @@ def _bar(timebase: Timebase, one: Expression, state: str, y: float, *, is_true: 
     width = max(2.5, _across(start + lasts, timebase.duration_s) - x)
     height = BAR * 0.6 if state == FALSE_ALARM else BAR
     name = "true" if is_true and state == HIT else state.replace(" ", "-")
-    emotion = f", {one.emotion}" if one.emotion else ""
+    emotion = f", {emotion_text(one)}" if one.emotion else ""
     title = escape(f"{'true' if is_true else 'spotted'}, {state}: {start:.2f} to {start + lasts:.2f} s{emotion}")
     drawn = (
         f'<rect class="{name}" x="{short(x)}" y="{short(y + BAR - height)}" width="{short(width)}" '

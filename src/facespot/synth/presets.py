@@ -144,6 +144,18 @@ PRESETS: Mapping[str, Preset] = MappingProxyType(
                 flow_pairs=5,
             ),
             Preset(
+                "clips-v1",
+                "short videos with one micro-expression each, as CASME II and SMIC: apex spotting and recognition",
+                subjects=16,
+                videos=8,
+                seconds=2.0,
+                seed=40,
+                frame_rates={60: 1.0},
+                crf=(18, 23),
+                noise=(0.8, 1.8),
+                counts=(0, 1),
+            ),
+            Preset(
                 "train-v1",
                 "training: many other people, all frame rates, sizes and qualities",
                 subjects=160,

@@ -36,7 +36,11 @@ def flip(images: FloatArray, *, signed: bool) -> FloatArray:
 
 
 def blur(images: FloatArray) -> FloatArray:
-    """Gaussian blur with a 7x7 window, sigma 1.4 pixels (what OpenCV takes for this window)."""
+    """Gaussian blur with a 7x7 window, as the authors' program calls OpenCV: without a sigma.
+
+    OpenCV then takes the weights (2, 7, 14, 18, 14, 7, 2) / 64 in each direction, near a Gaussian of sigma 1.4 pixels;
+    beyond the border the image is reflected, its last pixel not repeated.
+    """
     import cv2
 
     return np.stack([cv2.GaussianBlur(image, (BLUR_SIZE, BLUR_SIZE), 0) for image in images])

@@ -23,6 +23,7 @@ from facespot.training.state import State, read_state, write_state
 
 Loss = Callable[[nn.Module, tuple[Tensor, ...]], Tensor]
 OnProgress = Callable[[int, int], None]
+OnEpoch = Callable[[int], None]
 SECONDS_BETWEEN_STATES = 20.0
 # Keeps the draws of a step apart from those of an epoch's order.
 _STEP_STREAM = 1
@@ -83,6 +84,7 @@ def train(
     state_file: Path | None = None,
     fingerprint: str = "",
     on_progress: OnProgress | None = None,
+    on_epoch: OnEpoch | None = None,
 ) -> tuple[Epoch, ...]:
     """Train a network in place.
 
@@ -104,6 +106,9 @@ def train(
         Names what is trained on what; a state with another one is not gone on with.
     on_progress : callable, optional
         Called with steps done and steps in all.
+    on_epoch : callable, optional
+        Called with the number of epochs done after each of them, while the network scores as it would if it ended
+        there; it may look at the network, but must not change it. Epochs before a resumption are not told again.
 
     Returns
     -------
@@ -123,7 +128,7 @@ def train(
         raise ValueError("stopping early needs validation samples")
     with _one_thread():
         return _Training(network, optimiser, samples, loss, schedule, validation, state_file, fingerprint).run(
-            on_progress
+            on_progress, on_epoch
         )
 
 
@@ -154,7 +159,7 @@ class _Training:
         n_samples = min(len(samples), schedule.samples_per_epoch or len(samples))
         self.steps = -(-n_samples // schedule.batch_size)
 
-    def run(self, on_progress: OnProgress | None) -> tuple[Epoch, ...]:
+    def run(self, on_progress: OnProgress | None, on_epoch: OnEpoch | None) -> tuple[Epoch, ...]:
         self._resume()
         saved_at = time.monotonic()
         while self.epoch < self.schedule.epochs and not self._stopped():
@@ -173,6 +178,9 @@ class _Training:
                     saved_at = time.monotonic()
             self._end_epoch(len(order))
             self._save()
+            if on_epoch is not None:
+                self.network.eval()
+                on_epoch(self.epoch)
         if self.best is not None:
             self.network.load_state_dict(self.best)
         self.network.eval()

@@ -102,8 +102,12 @@ def read_state(path: Path, fingerprint: str) -> State | None:
             if not isinstance(note, dict) or (note.get("schema"), note.get("fingerprint")) != (SCHEMA, fingerprint):
                 return None
             tensors = {name: content.get_tensor(name) for name in content.keys()}  # noqa: SIM118 - it is no mapping
-    except (OSError, ValueError, SafetensorError):
+        return _parsed(note, tensors)
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, SafetensorError):
         return None
+
+
+def _parsed(note: Mapping[str, Any], tensors: Mapping[str, Tensor]) -> State:
     entries: dict[int, dict[str, Any]] = {
         int(index): dict(values) for index, values in note["optimiser"]["numbers"].items()
     }
@@ -114,7 +118,7 @@ def read_state(path: Path, fingerprint: str) -> State | None:
             entries.setdefault(int(index), {})[key] = value
     best = _part(tensors, "best")
     return State(
-        fingerprint,
+        note["fingerprint"],
         note["epoch"],
         note["step"],
         note["loss_sum"],

@@ -13,10 +13,11 @@ A row of `Features` or `Scores` belongs to one frame of the *source* video, name
 from facespot.values.arrays import BoolArray, ByteImage, FloatArray, IntArray, Setting
 from facespot.values.corpus import Fold, Recording
 from facespot.values.face import Box, Face
-from facespot.values.rows import Curve, Features, FeatureSpec, Result, Scores
+from facespot.values.rows import EMOTION_CHANNEL, Curve, Features, FeatureSpec, Result, Scores
 from facespot.values.time import KINDS, Expression, Kind, Timebase, Track, distance_in_frames
 
 __all__ = [
+    "EMOTION_CHANNEL",
     "KINDS",
     "BoolArray",
     "Box",

@@ -14,6 +14,9 @@ from numpy.typing import NDArray
 from facespot.values.arrays import BoolArray, ByteImage, FloatArray, IntArray, Setting, read_only
 from facespot.values.time import Kind, Timebase, Track
 
+EMOTION_CHANNEL = "emotion/"
+"""What the names of channels with class probabilities begin with; the rest is the class."""
+
 
 @dataclass(frozen=True)
 class FeatureSpec:
@@ -101,7 +104,7 @@ class Scores:
     timebase : Timebase
         Frames and seconds of the source video.
     channels : tuple of str
-        Name of each column: ``"macro"``, ``"micro"``, ``"micro/onset"``, ...
+        Name of each column: ``"macro"``, ``"micro"``, ``"micro/onset"``, ``"emotion/negative"``, ...
     values : (n, c) float32 array
         Scores; NaN exactly where not valid.
     frames : (n,) int64 array

@@ -127,6 +127,8 @@ class Expression:
         FACS action units, such as ``("6", "R12")``.
     score : float, optional
         Confidence of a prediction; None for a human annotation.
+    emotion_probability : float, optional
+        Probability of the emotion, 0 to 1; None where no emotion is given, and for a human annotation.
 
     >>> a, b = Expression(10, 14, 19, "micro"), Expression(15, None, 24, "micro")
     >>> len(a), a.iou(b), a.overlaps(b)
@@ -140,6 +142,7 @@ class Expression:
     emotion: str | None = None
     action_units: tuple[str, ...] = ()
     score: float | None = None
+    emotion_probability: float | None = None
 
     def __post_init__(self) -> None:
         if not 0 <= self.onset <= self.offset:
@@ -150,6 +153,11 @@ class Expression:
             raise ValueError(f"type must be one of {KINDS}, got {self.kind!r}")
         if self.score is not None and not np.isfinite(self.score):
             raise ValueError(f"score must be finite, got {self.score}")
+        if self.emotion_probability is not None:
+            if not 0 <= self.emotion_probability <= 1:
+                raise ValueError(f"emotion probability must be in 0..1, got {self.emotion_probability}")
+            if self.emotion is None:
+                raise ValueError(f"emotion probability {self.emotion_probability} without an emotion")
 
     def __len__(self) -> int:
         return self.offset - self.onset + 1

@@ -182,14 +182,23 @@ class MEAN(nn.Module):
         stages = self.stages(maps)
         return torch.cat([one for one in (stages.score, stages.probabilities) if one is not None], dim=1)
 
-    def stages(self, maps: Tensor) -> Stages:
-        """Outputs of a batch with the values of the layers before them; parameters as in `forward`."""
+    def stages(self, maps: Tensor, *, recognition: bool = True) -> Stages:
+        """Outputs of a batch with the values of the layers before them.
+
+        Parameters
+        ----------
+        maps : (n, 42, 42, 3) float32 tensor
+            As in `forward`.
+        recognition : bool
+            Whether the recognition is computed. In training its own streams, where it has some, keep statistics of
+            what they see, so that it must not see the rows that the spotting alone learns from.
+        """
         channels = maps.permute(0, 3, 1, 2).chunk(3, dim=1)
         concat = _concat(self.streams, channels)
         spotting_flat = score = recognition_concat = recognition_flat = logits = None
         if self.spotting is not None:
             spotting_flat, score = self.spotting(concat)
-        if self.recognition is not None:
+        if self.recognition is not None and recognition:
             apart = self.recognition_streams
             recognition_concat = concat if apart is None else _concat(apart, channels)
             recognition_flat, logits = self.recognition(recognition_concat)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, fields
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from facespot.errors import SettingsError
 from facespot.methods.base import TrainingVideo
 from facespot.methods.softnet.backbones.build import build_network
 from facespot.methods.softnet.config import SoftnetConfig
@@ -21,9 +22,9 @@ from facespot.models import Checkpoint, write_checkpoint
 from facespot.training.augmentation import VARIANTS, vary
 from facespot.training.loop import Schedule, train
 from facespot.training.onnx_export import to_onnx
-from facespot.training.pseudo_labels import pseudo_label, rows_of, window_iou
+from facespot.training.rows import LabelledRows, label_rows
 from facespot.training.samples import RowSamples
-from facespot.training.sampling import keep_share_of_negatives
+from facespot.training.sampling import held_back_subjects, keep_share_of_negatives
 from facespot.values import Features, FloatArray, IntArray, Kind, Setting
 
 # Random streams of one seed that must not meet: initial weights, choice of rows, choice of validation subjects.
@@ -32,48 +33,15 @@ _WEIGHTS, _ROWS, _SUBJECTS = range(3)
 _SPOTTING = ("p", "smoothing", "macro_distance_s", "micro_distance_s")
 
 
-@dataclass(frozen=True, eq=False)
-class LabelledRows:
-    """The valid rows of some videos with their targets.
-
-    Parameters
-    ----------
-    arrays : tuple of (n, 42, 42, 3) float32 array
-        One per video.
-    places : (m, 2) int array
-        Video and row.
-    targets : (m,) float32 array
-        Pseudo-labels.
-    """
-
-    arrays: tuple[FloatArray, ...]
-    places: IntArray
-    targets: FloatArray
-
-    @property
-    def n_positive(self) -> int:
-        """Rows with a target above 0."""
-        return int(np.count_nonzero(self.targets > 0))
-
-
-def label_rows(kind: Kind, videos: Sequence[TrainingVideo], config: SoftnetConfig) -> LabelledRows:
-    """Pseudo-labels of every valid row of the videos that have features of the type."""
-    arrays: list[FloatArray] = []
-    places, targets = [], []
-    for video in videos:
-        features = video.features.get(kind)
-        if features is None:
-            continue
-        k = config.half_length(kind, features.fps)
-        intervals = rows_of(video.truth, features, kind, k, onset_counted=config.onset_counted)
-        labels = pseudo_label(window_iou(len(features.frames), k, intervals), config.pseudo_label)
-        rows = np.flatnonzero(features.valid)
-        places.append(np.stack([np.full(len(rows), len(arrays)), rows], axis=1))
-        targets.append(labels[rows])
-        arrays.append(features.values)
-    if not arrays:
-        return LabelledRows((), np.empty((0, 2), dtype=np.int64), np.empty(0, dtype=np.float32))
-    return LabelledRows(tuple(arrays), np.concatenate(places), np.concatenate(targets))
+def label_softnet_rows(kind: Kind, videos: Sequence[TrainingVideo], config: SoftnetConfig) -> LabelledRows:
+    """Pseudo-labels of every valid row of the videos that have features of the type (section 2.3)."""
+    return label_rows(
+        [(video.features[kind], video.truth) for video in videos if kind in video.features],
+        kind,
+        lambda fps: config.half_length(kind, fps),
+        function=config.pseudo_label,
+        onset_counted=config.onset_counted,
+    )
 
 
 def training_samples(kind: Kind, rows: LabelledRows, config: SoftnetConfig, rng: np.random.Generator) -> RowSamples:
@@ -130,30 +98,37 @@ def fit_kind(
     out.mkdir(parents=True, exist_ok=True)
     held_back = validation_subjects([video.subject for video in videos], config, seed)
     learned = [video for video in videos if video.subject not in held_back]
-    rows = label_rows(kind, learned, config)
+    rows = label_softnet_rows(kind, learned, config)
     samples = training_samples(kind, rows, config, np.random.default_rng([seed, _ROWS]))
+    if rows.n_positive == 0:
+        what = f"no {kind}-expression of the training videos has a usable row"
+        raise SettingsError("training", what, "give videos in which the face is seen during expressions")
     network = build_network(config.network, torch.Generator().manual_seed(_derived(seed, _WEIGHTS)))
     validation = None
     if held_back:
-        others = label_rows(kind, [video for video in videos if video.subject in held_back], config)
+        others = label_softnet_rows(kind, [video for video in videos if video.subject in held_back], config)
         validation = RowSamples(others.arrays, others.places, others.targets)
-    history = train(
-        network,
-        torch.optim.SGD(network.parameters(), lr=config.learning_rate),
-        samples,
-        mean_squared_error,
-        Schedule(
-            config.epochs,
-            config.batch_size,
-            seed,
-            samples_per_epoch=config.samples_per_epoch,
-            patience=config.patience,
-        ),
-        validation=validation,
-        state_file=out / f"{kind}.state.safetensors",
-        fingerprint=_fingerprint(kind, videos, config),
-        on_progress=on_progress,
-    )
+    try:
+        history = train(
+            network,
+            torch.optim.SGD(network.parameters(), lr=config.learning_rate),
+            samples,
+            mean_squared_error,
+            Schedule(
+                config.epochs,
+                config.batch_size,
+                seed,
+                samples_per_epoch=config.samples_per_epoch,
+                patience=config.patience,
+            ),
+            validation=validation,
+            state_file=out / f"{kind}.state.safetensors",
+            fingerprint=_fingerprint(kind, videos, config),
+            on_progress=on_progress,
+        )
+    except FloatingPointError as error:
+        remedy = "give a smaller one; --set noise=code, if it was paper"
+        raise SettingsError("setting 'learning_rate'", f"training {kind}: {error}", remedy) from error
     return write_checkpoint(
         out / kind,
         method="softnet",
@@ -178,12 +153,9 @@ def validation_subjects(subjects: Sequence[str], config: SoftnetConfig, seed: in
 
     Nobody where `patience` is 0 or there is only one subject.
     """
-    names = sorted(set(subjects))
-    if config.patience == 0 or len(names) < 2:
+    if config.patience == 0:
         return set()
-    count = min(max(1, round(config.validation_share * len(names))), len(names) - 1)
-    drawn = np.random.default_rng([seed, _SUBJECTS]).permutation(len(names))[:count]
-    return {names[index] for index in drawn}
+    return held_back_subjects(subjects, config.validation_share, np.random.default_rng([seed, _SUBJECTS]))
 
 
 def _derived(seed: int, stream: int) -> int:
