@@ -4,7 +4,13 @@ import cv2
 import numpy as np
 import pytest
 
-from facespot.report.confusion_matrix import CELL_INCHES, DOTS_PER_INCH, MARGIN_INCHES, row_shares, write_confusion_matrix
+from facespot.report.confusion_matrix import (
+    CELL_INCHES,
+    DOTS_PER_INCH,
+    MARGIN_INCHES,
+    row_shares,
+    write_confusion_matrix,
+)
 
 CLASSES = ("negative", "positive", "surprise")
 

@@ -81,7 +81,7 @@ class StoredFeatures:
     ----------
     folder : Path
         Entry of the cache.
-    video, timebase, spec, fps
+    video, timebase, spec, fps, source
         As in `Features`.
     """
 
@@ -90,12 +90,13 @@ class StoredFeatures:
     timebase: Timebase
     spec: FeatureSpec
     fps: float
+    source: str
 
     def open(self) -> Features:
         """The features, their rows memory-mapped."""
         arrays = read_arrays(self.folder)
         frames, valid = np.array(arrays["frames"]), np.array(arrays["valid"])
-        return Features(self.video, self.timebase, self.spec, arrays["values"], frames, valid, self.fps)
+        return Features(self.video, self.timebase, self.spec, arrays["values"], frames, valid, self.fps, self.source)
 
 
 def extract(
@@ -155,7 +156,7 @@ def _writer(spec: FeatureSpec, folder: Path, selection: Selection) -> RowWriter:
 def _stored(video: Video, selection: Selection, spec: FeatureSpec, folder: Path | None) -> StoredFeatures:
     if folder is None:
         raise RuntimeError("a cache entry vanished while it was used")
-    return StoredFeatures(folder, video.name, video.timebase, spec, selection.fps)
+    return StoredFeatures(folder, video.name, video.timebase, spec, selection.fps, video.digest())
 
 
 def _extract_into(

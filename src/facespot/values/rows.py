@@ -75,6 +75,8 @@ class Features:
         False where the frame or its partner has no usable face.
     fps : float
         Rows per second.
+    source : str
+        Digest of the video; empty where unknown.
     """
 
     video: str
@@ -84,6 +86,7 @@ class Features:
     frames: IntArray
     valid: BoolArray
     fps: float
+    source: str = ""
 
     def __post_init__(self) -> None:
         frames, valid = np.asarray(self.frames, dtype=np.int64), np.asarray(self.valid, dtype=np.bool_)

@@ -78,6 +78,8 @@ def fit_networks(
     recognition: tuple[Epoch, ...] = ()
     if classes:
         recognition = steps.recognition(network, class_samples(images, emotions, classes))
+    if on_progress is not None:
+        on_progress(KIND, 1000, 1000)
     return write_checkpoint(
         out / KIND,
         method="mean",
@@ -283,6 +285,7 @@ def _fingerprint(videos: Sequence[TrainingVideo], config: MeanConfig, classes: S
         [
             video.truth.video,
             [(one.onset, one.apex, one.offset, one.emotion) for one in video.truth.of_kind(KIND).expressions],
+            video.features[KIND].source,
             video.features[KIND].spec.digest(),
             len(video.features[KIND].frames),
         ]

@@ -32,6 +32,7 @@ def spotting_heat(network: MEAN, maps: FloatArray) -> FloatArray:
     ValueError
         If the network has no spotting head.
     """
+
     def explained(inputs: Tensor) -> tuple[Tensor, Tensor]:
         stages = network.stages(inputs)
         if stages.score is None:
@@ -63,6 +64,7 @@ def recognition_heat(network: MEAN, maps: FloatArray, class_index: int) -> Float
     ValueError
         If the network has no recognition head.
     """
+
     def explained(inputs: Tensor) -> tuple[Tensor, Tensor]:
         stages = network.stages(inputs)
         if stages.recognition_concat is None or stages.logits is None:

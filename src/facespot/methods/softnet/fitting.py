@@ -179,7 +179,14 @@ def _fingerprint(kind: Kind, videos: Sequence[TrainingVideo], config: SoftnetCon
 
     def described(video: TrainingVideo, features: Features) -> list[Any]:
         intervals = [(one.onset, one.offset) for one in video.truth.of_kind(kind).expressions]
-        return [video.truth.video, video.subject, intervals, features.spec.digest(), len(features.frames)]
+        return [
+            video.truth.video,
+            video.subject,
+            intervals,
+            features.source,
+            features.spec.digest(),
+            len(features.frames),
+        ]
 
     content = [described(video, video.features[kind]) for video in videos if kind in video.features]
     settings = {name: value for name, value in asdict(config).items() if name not in ("p", "smoothing")}
