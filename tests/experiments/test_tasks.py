@@ -1,6 +1,10 @@
 """Tasks over processes: one that fails or is killed does not stop the others."""
 
 import os
+import subprocess
+import sys
+import time
+from pathlib import Path
 
 import pytest
 
@@ -53,3 +57,33 @@ def test_the_work_is_done_in_other_processes_with_one_thread_each():
     assert os.getpid() not in {process for process, _ in found}
     assert {threads for _, threads in found} == {"1"}
     assert next(iter(run_tasks(eval, tasks[:1], workers=2)))[1][0] == os.getpid()
+
+
+@pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="looks at the table of processes in /proc")
+def test_workers_end_when_the_process_that_began_them_is_killed(tmp_path):
+    note = "open('{0}/' + str(__import__('os').getpid()), 'w').close() or __import__('time').sleep(120)"
+    tasks = [note.format(tmp_path)] * 2
+    program = f"from facespot.experiments.tasks import run_tasks\nlist(run_tasks(eval, {tasks!r}, workers=2))"
+    with subprocess.Popen([sys.executable, "-c", program]) as process:
+        _wait_until(lambda: len(list(tmp_path.iterdir())) == 2)
+        process.kill()
+    workers = [int(path.name) for path in tmp_path.iterdir()]
+    assert process.pid not in workers
+    _wait_until(lambda: not any(_runs(pid) for pid in workers))
+
+
+def _wait_until(condition, seconds=100):
+    ends = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < ends, "it did not happen in time"
+        time.sleep(0.2)
+
+
+def _runs(pid):
+    """Whether a process goes on; one that ended stays in the table until its parent has taken note of it."""
+    try:
+        os.kill(pid, 0)
+        state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+    except (ProcessLookupError, FileNotFoundError):
+        return False
+    return state != "Z"

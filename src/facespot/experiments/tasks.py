@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import threading
+import time
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, TypeVar
@@ -43,7 +45,7 @@ def run_tasks(
         # A worker that has grown is replaced by a fresh one, which is as it should be and nothing to warn of.
         warnings.filterwarnings("ignore", message="A worker stopped while some jobs were given to the executor")
         results = Parallel(n_jobs=workers, return_as="generator_unordered", pre_dispatch=workers)(
-            delayed(_guarded)(work, number, task) for number, task in enumerate(tasks)
+            delayed(_guarded_in_worker)(os.getpid(), work, number, task) for number, task in enumerate(tasks)
         )
         try:
             for number, result, failure in results:
@@ -52,6 +54,27 @@ def run_tasks(
         except TerminatedWorkerError:
             for number in sorted(left):
                 yield number, None, "a worker process was killed, perhaps for want of memory; resume with fewer workers"
+
+
+def _guarded_in_worker(
+    parent: int, work: Callable[[Task], Any], number: int, task: Task
+) -> tuple[int, Any, str | None]:
+    _end_with(parent)
+    return _guarded(work, number, task)
+
+
+def _end_with(parent: int) -> None:
+    """See that this process ends when its parent is killed: it would go on for minutes and disturb a resumed run."""
+    name = "facespot-parent"
+    if any(thread.name == name for thread in threading.enumerate()):
+        return
+
+    def watch() -> None:
+        while os.getppid() == parent:
+            time.sleep(1.0)
+        os._exit(1)
+
+    threading.Thread(target=watch, name=name, daemon=True).start()
 
 
 def _guarded(work: Callable[[Task], Any], number: int, task: Task) -> tuple[int, Any, str | None]:
