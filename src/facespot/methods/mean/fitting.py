@@ -74,12 +74,10 @@ def fit_networks(
         rows.targets, config.negatives_per_positive, np.random.default_rng([seed, _ROWS])
     )
     samples = RowSamples(rows.arrays, rows.places[kept], rows.targets[kept])
-    history = steps.spotting(network, samples)
+    history = steps.spotting(network, samples, share=0.8 if classes else 1.0)
     recognition: tuple[Epoch, ...] = ()
     if classes:
         recognition = steps.recognition(network, class_samples(images, emotions, classes))
-    if on_progress is not None:
-        on_progress(KIND, 1000, 1000)
     return write_checkpoint(
         out / KIND,
         method="mean",
@@ -174,12 +172,12 @@ class _Steps:
         self._config, self._out, self._seed = config, out, seed
         self._fingerprint, self._on_progress, self._on_epoch = fingerprint, on_progress, on_epoch
 
-    def spotting(self, network: MEAN, samples: RowSamples) -> tuple[Epoch, ...]:
-        """Step one: streams and spotting head learn the pseudo-labels (eq. 8)."""
+    def spotting(self, network: MEAN, samples: RowSamples, *, share: float) -> tuple[Epoch, ...]:
+        """Step one: streams and spotting head learn the pseudo-labels (eq. 8); `share` of the progress is theirs."""
         streams, head = network.parts("spotting")
         parameters = [*streams.parameters(), *head.parameters()]
         loss = partial(spotting_loss, penalty=self._config.penalty)
-        return self._train(network, parameters, samples, loss, "spotting", self._config.spotting_epochs, (0.0, 0.8))
+        return self._train(network, parameters, samples, loss, "spotting", self._config.spotting_epochs, (0.0, share))
 
     def recognition(self, network: MEAN, samples: RowSamples) -> tuple[Epoch, ...]:
         """Step two: the recognition head learns the emotions, all else frozen (eq. 10)."""
