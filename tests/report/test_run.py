@@ -289,3 +289,16 @@ def test_the_document_holds_the_run_without_nan(run):
     assert document["folds"][1]["seconds"] is None
     assert document["losses"]["s & 1/macro"] == [4.0, None, 0.2]
     assert document["false_positives"] == {key: dict(value) for key, value in run.summary.errors.items()}
+
+
+def test_emotions_stand_on_the_page_of_a_run_that_named_them(tmp_path):
+    base = Timebase(30.0, 300)
+    truth = [Track("a", base, (Expression(10, 14, 20, "micro", "negative"),)),
+             Track("b", base, (Expression(30, 34, 40, "micro", "positive"),))]  # fmt: skip
+    summary = summarize(truth, truth)
+    write_run_page(RunPage("mean on two", "honest", False, {}, summary, truth, truth), tmp_path / "run.html")
+    text = (tmp_path / "run.html").read_text()
+    assert "Emotions: micro" in text
+    assert "<td>negative</td><td>1</td><td>0</td>" in text
+    # Nobody looked for macro-expressions: no figure is given for them.
+    assert "F1 macro<b>-</b>" in text

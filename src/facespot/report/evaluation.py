@@ -13,6 +13,7 @@ from facespot.report.html import number, page, rule_box, section, table, with_ra
 from facespot.report.sections import (
     FIGURES,
     counts_table,
+    emotion_tables,
     errors_table,
     interval_bars,
     missed_tables,
@@ -44,7 +45,7 @@ def write_evaluation_page(summary: Summary, truth: Sequence[Track], predicted: S
         section("What the false alarms are", errors_table(summary)),
         section("What was missed", missed_tables(summary)),
         section("How far the hits are off", points_table(summary)),
-        *(section(f"Emotions: {name}", _emotion_tables(summary, name)) for name in summary.emotions),
+        *(section(f"Emotions: {name}", emotion_tables(summary, name)) for name in summary.emotions),
         section("Other figures", other_figures(summary)),
         section("Every expression", _expressions_table(summary, truth, predicted)),
     ]
@@ -75,38 +76,6 @@ def write_comparison_page(comparison: Comparison, names: Sequence[str], path: Pa
     head = ("type", "figure", "A", "B", "B - A", "p bootstrap", "p permutation")
     named = f"<p>A: {escape(names[0])}<br>B: {escape(names[1])}</p>"
     write_text(path, page("Comparison", [rule_box(comparison), named, section("Differences", table(head, rows))]))
-
-
-def _emotion_tables(summary: Summary, name: str) -> str:
-    emotions = summary.emotions[name]
-    titles = {"tp": "hits only", "all": "all spotted"}
-    head = ("samples", "number", "accuracy", "precision", "recall", "F1_a", "UF1", "UAR")
-    rows = [
-        (
-            titles[choice],
-            str(len(emotions.samples[choice].truth)),
-            *(number(one) for one in recognition.figures.values()),
-        )
-        for choice, recognition in emotions.recognition.items()
-    ]
-    hits = emotions.recognition["tp"]
-    matrix = [
-        (label, *(str(count) for count in row))
-        for label, row in zip(hits.classes, hits.confusion.tolist(), strict=True)
-    ]
-    strs = [(absent, with_range(one)) for absent, one in emotions.strs.items()]
-    left_out = (
-        f"<p>{emotions.samples['tp'].outside_classes} hits with a true emotion that is unknown or not scored, and "
-        f"{emotions.samples['all'].without_truth} false alarms without a true emotion are left out.</p>"
-    )
-    return (
-        table(head, rows)
-        + left_out
-        + "<p>Confusion matrix of the hits: true emotion by row, predicted one by column.</p>"
-        + table(("", *hits.classes, "none of them"), matrix)
-        + "<p>Spot-then-recognize score by treatment of classes without samples.</p>"
-        + table(("absent classes", "STRS"), strs)
-    )
 
 
 def _expressions_table(summary: Summary, truth: Sequence[Track], predicted: Sequence[Track]) -> str:

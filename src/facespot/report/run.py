@@ -16,6 +16,7 @@ from facespot.report import run_losses, run_timelines
 from facespot.report.html import Markup, anchor_of, count, number, page, rule_box, section, table
 from facespot.report.sections import (
     counts_table,
+    emotion_tables,
     errors_table,
     interval_bars,
     missed_tables,
@@ -136,6 +137,7 @@ def write_run_page(run: RunPage, path: Path) -> None:
         "What the false alarms are": errors_table(summary),
         "What was missed": missed_tables(summary),
         "How far the hits are off": points_table(summary),
+        **{f"Emotions: {name}": emotion_tables(summary, name) for name in summary.emotions},
         "Other figures": other_figures(summary),
         "Folds": _folds_table(run.folds),
         "Training": run_losses.loss_charts(run.losses),
@@ -178,8 +180,10 @@ def _tiles(summary: Summary) -> str:
         one = summary.figures[name]["f1"]
         level = 100 * summary.resampling.level
         ends = "no interval" if math.isnan(one.low) else f"{level:g} %: {one.low:.3f} to {one.high:.3f}"
+        # A type that is neither there nor spotted has no F1: it may not have been looked for.
+        value = number(one.estimate) if part.tp + part.fp + part.fn else "-"
         tiles.append(
-            f'<div class="tile {name}">F1 {name}<b>{number(one.estimate)}</b><span class="range">{ends}</span>'
+            f'<div class="tile {name}">F1 {name}<b>{value}</b><span class="range">{ends}</span>'
             f'<br><span class="note">{part.tp} hits, {part.fp} false alarms, {part.fn} missed</span></div>'
         )
     return f'<div class="tiles">{"".join(tiles)}</div>'

@@ -7,7 +7,7 @@ from html import escape
 
 from facespot.metrics import Summary
 from facespot.metrics.figures import parts_of
-from facespot.report.html import Markup, table, with_range
+from facespot.report.html import Markup, number, table, with_range
 from facespot.report.svg import drawing, share_bar
 
 FIGURES = {
@@ -120,3 +120,36 @@ def other_figures(summary: Summary) -> str:
     }
     rows += [(name, f"{value:.4f}") for name, value in single.items() if value is not None]
     return table(("figure", "value"), rows)
+
+
+def emotion_tables(summary: Summary, name: str) -> str:
+    """Recognition, confusion matrix and STRS of one type, or of both together."""
+    emotions = summary.emotions[name]
+    titles = {"tp": "hits only", "all": "all spotted"}
+    head = ("samples", "number", "accuracy", "precision", "recall", "F1_a", "UF1", "UAR")
+    rows = [
+        (
+            titles[choice],
+            str(len(emotions.samples[choice].truth)),
+            *(number(one) for one in recognition.figures.values()),
+        )
+        for choice, recognition in emotions.recognition.items()
+    ]
+    hits = emotions.recognition["tp"]
+    matrix = [
+        (label, *(str(count) for count in row))
+        for label, row in zip(hits.classes, hits.confusion.tolist(), strict=True)
+    ]
+    strs = [(absent, with_range(one)) for absent, one in emotions.strs.items()]
+    left_out = (
+        f"<p>{emotions.samples['tp'].outside_classes} hits with a true emotion that is unknown or not scored, and "
+        f"{emotions.samples['all'].without_truth} false alarms without a true emotion are left out.</p>"
+    )
+    return (
+        table(head, rows)
+        + left_out
+        + "<p>Confusion matrix of the hits: true emotion by row, predicted one by column.</p>"
+        + table(("", *hits.classes, "none of them"), matrix)
+        + "<p>Spot-then-recognize score by treatment of classes without samples.</p>"
+        + table(("absent classes", "STRS"), strs)
+    )
