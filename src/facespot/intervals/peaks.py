@@ -1,4 +1,4 @@
-"""Scores in, intervals out: smoothing, threshold, peaks. Pure functions on rows.
+"""Scores in, intervals of fixed length out: smoothing, threshold, peaks.
 
 Rows are the rows of `Scores`: consecutive, one per frame taken, some of them without a score. A position is the index
 of a row; `k` is half the mean length of an expression, in rows. The names and equation numbers are those of SOFTNet
