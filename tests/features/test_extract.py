@@ -153,3 +153,22 @@ def test_a_failure_in_the_middle_leaves_no_entry(tmp_path):
     with pytest.raises(RuntimeError, match="stop"):
         run(video, faces_of(video, [0] * 24), [feature_spec("strain", distance_s=0.1)], tmp_path)
     assert not [path for path in tmp_path.rglob("*") if path.is_file()]
+
+
+@pytest.mark.parametrize(
+    ("kind", "settings", "digest"),
+    [
+        ("strain", {"distance_s": 0.1}, "2f27196a327ded8f"),
+        ("softnet", {"distance_s": 0.2, "reading": "code", "roi_layout": "split"}, "e631ee7d7410d12b"),
+        ("mean", {"distance_s": 0.2, "flow": "dis", "reading": "paper", "roi_layout": "joined"}, "3eb89b7f884e491d"),
+    ],
+)
+def test_what_is_in_a_cache_is_found_again(kind, settings, digest):
+    # Whoever changes what is computed raises a version, and then these.
+    assert feature_spec(kind, **settings).digest() == digest
+
+
+@pytest.mark.parametrize(("kind", "missing"), [("strain", "distance_s"), ("region_flow", "reach")])
+def test_a_setting_that_is_missing_is_named(kind, missing):
+    with pytest.raises(TypeError, match=f"'{kind}' needs '{missing}'"):
+        feature_spec(kind)

@@ -1,76 +1,210 @@
 """One pass over a video that computes every feature asked for; memory does not grow with its length.
 
-For row i the flow runs from frame i to frame i + k, k being the feature's distance in rows, so a video of n rows gives
-n - k rows of features. Both frames are cropped by the box of frame i: where the face's reference changes, no motion
-appears that is only the change of the box. A row is valid where both frames have a usable face.
-
-Features that share an engine and a distance share the flow.
+The streams that make them are `facespot.features.pair_stream`, whose features share the flow where engine and distance
+are the same, and `facespot.features.region_flow_stream`.
 """
 
 from __future__ import annotations
 
-from collections import deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
 from facespot.features.cache import FeatureCache, RowWriter, read_arrays, write_arrays
 from facespot.features.flow import FlowEngine, load_flow_engine
-from facespot.features.maps import IMAGE_SIZE, softnet_images, strain_sums
-from facespot.features.mean_maps import mean_images
+from facespot.features.pair_stream import ROW_SHAPES, Crops, PairStream, row_distance
+from facespot.features.region_flow import (
+    KIND,
+    landmarks_every_of,
+    reach_of,
+    region_flow_shape,
+    row_step,
+    rows_of_region_flow,
+)
+from facespot.features.region_flow_stream import RegionFlowStream
 from facespot.features.regions import CROP_SIZE, Regions, face_regions
 from facespot.values import (
     BoolArray,
-    ByteImage,
     Features,
     FeatureSpec,
-    FloatArray,
     Setting,
     Timebase,
-    distance_in_frames,
 )
+from facespot.video import Selection
 
 if TYPE_CHECKING:
-    from facespot.faces import FaceTrack
-    from facespot.video import Selection, Video
+    from facespot.faces import Detector, FaceTrack
+    from facespot.video import Frame, Video
 
-VERSIONS = {"strain": 1, "softnet": 1, "mean": 1}
-ROW_SHAPES: dict[str, tuple[int, ...]] = {
-    "strain": (),
-    "softnet": (IMAGE_SIZE, IMAGE_SIZE, 3),
-    "mean": (IMAGE_SIZE, IMAGE_SIZE, 3),
-}
 PAIRS_AT_ONCE = 32
 
 
-def feature_spec(kind: str, *, distance_s: float, flow: str = "tvl1", **settings: Setting) -> FeatureSpec:
+class Stream(Protocol):
+    """Makes the rows of one or several features while the frames of a selection come in.
+
+    Attributes
+    ----------
+    step : int
+        Every how many-th frame of the selection it takes.
+    outputs : list of (FeatureSpec, RowWriter)
+        What the rows are written to.
+    """
+
+    step: int
+    outputs: list[tuple[FeatureSpec, RowWriter]]
+
+    def push(self, row: int, frame: Frame) -> None:
+        """Take the next frame; `row` is its place in the selection."""
+
+    def finish(self) -> BoolArray:
+        """Write what is left; returns which rows are valid."""
+
+
+@dataclass(frozen=True)
+class _Source:
+    """What streams are made of; what several of them need is made once."""
+
+    selection: Selection
+    faces: FaceTrack
+    detector: str
+    workers: int
+    crops: Crops
+
+    @cached_property
+    def regions(self) -> list[Regions | None]:
+        """Regions of each reference face."""
+        from facespot.faces import to_crop
+
+        return [face_regions(to_crop(face.landmarks, face.box, CROP_SIZE)) for face in self.faces.references]
+
+    @cached_property
+    def loaded_detector(self) -> Detector:
+        """The face detector, made for the first stream that needs it."""
+        from facespot.faces import load_detector
+
+        return load_detector(self.detector)
+
+    def engine(self, spec: FeatureSpec) -> FlowEngine:
+        """Flow engine of a feature."""
+        return load_flow_engine(str(spec.settings["flow"]), workers=self.workers)
+
+
+@dataclass(frozen=True)
+class _Kind:
+    """How features of a kind are computed.
+
+    Parameters
+    ----------
+    version : int
+        Raised whenever something else is computed for the same settings.
+    needs : tuple of str
+        Settings without a default.
+    row_shape : callable
+        Shape of a row.
+    rows : callable
+        Frames of a selection that have a row.
+    shared : callable
+        Features of a video for which this is equal have a stream in common.
+    stream : callable
+        Makes the stream.
+    """
+
+    version: int
+    needs: tuple[str, ...]
+    row_shape: Callable[[FeatureSpec], tuple[int, ...]]
+    rows: Callable[[FeatureSpec, Selection], Selection]
+    shared: Callable[[FeatureSpec, Selection], Hashable]
+    stream: Callable[[FeatureSpec, _Source], Stream]
+
+
+def _of_pairs(row_shape: tuple[int, ...]) -> _Kind:
+    return _Kind(1, ("distance_s",), lambda spec: row_shape, _rows_of_pairs, _flow_of_pairs, _pair_stream)
+
+
+def _rows_of_pairs(spec: FeatureSpec, selection: Selection) -> Selection:
+    n_rows = len(selection.frames) - row_distance(spec, selection.fps)
+    return Selection(selection.frames[:n_rows], selection.fps)
+
+
+def _flow_of_pairs(spec: FeatureSpec, selection: Selection) -> Hashable:
+    return "pairs", spec.settings["flow"], row_distance(spec, selection.fps)
+
+
+def _pair_stream(spec: FeatureSpec, source: _Source) -> Stream:
+    k = row_distance(spec, source.selection.fps)
+    return PairStream(source.engine(spec), k, source.faces, source.regions, source.crops)
+
+
+def _region_flow_stream(spec: FeatureSpec, source: _Source) -> Stream:
+    return RegionFlowStream(
+        source.engine(spec),
+        source.loaded_detector,
+        source.faces,
+        step=row_step(source.selection.fps),
+        reach=reach_of(spec),
+        landmarks_every=landmarks_every_of(spec),
+    )
+
+
+_KINDS: Mapping[str, _Kind] = MappingProxyType(
+    {
+        **{kind: _of_pairs(shape) for kind, shape in ROW_SHAPES.items()},
+        KIND: _Kind(
+            version=1,
+            needs=("reach", "landmarks_every"),
+            row_shape=region_flow_shape,
+            rows=lambda spec, selection: rows_of_region_flow(selection),
+            shared=lambda spec, selection: spec.digest(),
+            stream=_region_flow_stream,
+        ),
+    }
+)
+
+
+def feature_spec(kind: str, *, flow: str = "tvl1", **settings: Setting) -> FeatureSpec:
     """What to compute.
 
     Parameters
     ----------
-    kind : {"strain", "softnet", "mean"}
+    kind : {"strain", "softnet", "mean", "region_flow"}
         ``"strain"``: `maps.strain_sums`, one number per row; ``"softnet"``: `maps.softnet_images`, 42x42x3 per row;
-        ``"mean"``: `mean_maps.mean_images`, 42x42x3 per row.
-    distance_s : float
-        Time between the two frames of a pair in seconds.
+        ``"mean"``: `mean_maps.mean_images`, 42x42x3 per row; ``"region_flow"``: `region_flow`, (reach + 1)x10x2 per
+        row.
     flow : str
         Optical flow engine, see `flow.ENGINES`.
     **settings
-        Further settings of the kind: ``reading`` and ``roi_layout`` for ``"softnet"`` and ``"mean"``.
+        Of ``"strain"``, ``"softnet"`` and ``"mean"``: ``distance_s``, time between the two frames of a pair in
+        seconds; of the latter two also ``reading`` and ``roi_layout``. Of ``"region_flow"``: ``reach``, later frames to
+        which the flow of each frame is computed, and ``landmarks_every``, 1 for landmarks in every frame.
+
+    Raises
+    ------
+    TypeError
+        A setting is missing.
     """
+    missing = [name for name in _KINDS[kind].needs if name not in settings]
+    if missing:
+        raise TypeError(f"the feature {kind!r} needs {missing[0]!r}")
     engine = load_flow_engine(flow)
     flow_settings = {f"flow.{name}": value for name, value in engine.settings.items()}
-    named: dict[str, Setting] = {"distance_s": distance_s, "flow": flow, "flow.version": engine.version}
-    return FeatureSpec(kind, VERSIONS[kind], {**named, **flow_settings, **settings})
+    named: dict[str, Setting] = {"flow": flow, "flow.version": engine.version}
+    return FeatureSpec(kind, _KINDS[kind].version, {**named, **flow_settings, **settings})
 
 
-def row_distance(spec: FeatureSpec, fps: float) -> int:
-    """Distance of a feature's two frames in rows, at least 1."""
-    return distance_in_frames(float(spec.settings["distance_s"] or 0.0), fps)
+def row_shape(spec: FeatureSpec) -> tuple[int, ...]:
+    """Shape of one row of a feature."""
+    return _KINDS[spec.kind].row_shape(spec)
+
+
+def rows_of(spec: FeatureSpec, selection: Selection) -> Selection:
+    """Frames of a selection that have a row of a feature, and rows per second."""
+    return _KINDS[spec.kind].rows(spec, selection)
 
 
 @dataclass(frozen=True)
@@ -107,6 +241,7 @@ def extract(
     *,
     cache: FeatureCache,
     context: Mapping[str, Setting],
+    detector: str = "mediapipe",
     workers: int = 1,
     on_progress: Callable[[int, int], None] | None = None,
 ) -> tuple[StoredFeatures, ...]:
@@ -122,6 +257,8 @@ def extract(
         Where the rows are written to and mapped from.
     context : mapping
         Settings of the earlier stages (selection, face), which belong to the cache key.
+    detector : str
+        Key of `facespot.faces.DETECTORS`, loaded only for features that need landmarks of their own.
     workers : int
         Threads for the flow; the values do not depend on it.
     on_progress : callable, optional
@@ -138,114 +275,46 @@ def extract(
     if missing:
         with ExitStack() as stack:
             folders = [stack.enter_context(cache.create(digest, spec)) for spec in missing]
+            rows = [rows_of(spec, selection) for spec in missing]
             writers = [
-                stack.enter_context(_writer(spec, folder, selection))
-                for spec, folder in zip(missing, folders, strict=True)
+                stack.enter_context(RowWriter(folder / "values.npy", len(own.frames), row_shape(spec)))
+                for spec, folder, own in zip(missing, folders, rows, strict=True)
             ]
-            valid = _extract_into(video, selection, faces, missing, writers, workers, on_progress)
-            for folder, usable in zip(folders, valid, strict=True):
-                write_arrays(folder, {"frames": selection.frames[: len(usable)], "valid": usable})
+            source = _Source(selection, faces, detector, workers, Crops(faces))
+            valid = _extract_into(video, source, list(zip(missing, writers, strict=True)), on_progress)
+            for folder, own, usable in zip(folders, rows, valid, strict=True):
+                write_arrays(folder, {"frames": own.frames, "valid": usable})
     return tuple(_stored(video, selection, spec, cache.find(digest, spec)) for spec in complete)
-
-
-def _writer(spec: FeatureSpec, folder: Path, selection: Selection) -> RowWriter:
-    n_rows = len(selection.frames) - row_distance(spec, selection.fps)
-    return RowWriter(folder / "values.npy", n_rows, ROW_SHAPES[spec.kind])
 
 
 def _stored(video: Video, selection: Selection, spec: FeatureSpec, folder: Path | None) -> StoredFeatures:
     if folder is None:
         raise RuntimeError("a cache entry vanished while it was used")
-    return StoredFeatures(folder, video.name, video.timebase, spec, selection.fps, video.digest())
+    fps = rows_of(spec, selection).fps
+    return StoredFeatures(folder, video.name, video.timebase, spec, fps, video.digest())
 
 
 def _extract_into(
     video: Video,
-    selection: Selection,
-    faces: FaceTrack,
-    specs: Sequence[FeatureSpec],
-    writers: Sequence[RowWriter],
-    workers: int,
+    source: _Source,
+    outputs: Sequence[tuple[FeatureSpec, RowWriter]],
     on_progress: Callable[[int, int], None] | None,
 ) -> list[BoolArray]:
     """Write every feature's rows; returns which rows of each are valid."""
-    from facespot.faces import crop, to_crop
-
-    n_rows = len(selection.frames)
-    regions = [face_regions(to_crop(face.landmarks, face.box, CROP_SIZE)) for face in faces.references]
-    unreadable = [index for index, found in enumerate(regions) if found is None]
-    reference = np.where(np.isin(faces.reference, unreadable), -1, faces.reference)
-
-    shared: dict[tuple[str, int], _PairStream] = {}
-    usable = []
-    for spec, writer in zip(specs, writers, strict=True):
-        k = row_distance(spec, selection.fps)
-        key = (str(spec.settings["flow"]), k)
-        if key not in shared:
-            shared[key] = _PairStream(load_flow_engine(key[0], workers=workers), k, regions)
-        shared[key].outputs.append((spec, writer))
-        usable.append((reference[: n_rows - k] >= 0) & (reference[k:] >= 0))
-
-    streams = list(shared.values())
-    longest = max(stream.k for stream in streams)
-    recent: deque[tuple[int, ByteImage | None]] = deque(maxlen=longest + 1)
-    for row, frame in enumerate(video.read(selection.frames)):
-        own = int(reference[row])
-        gray = frame.gray()
-        cut = {own: crop(gray, faces.references[own].box, CROP_SIZE)} if own >= 0 else {}
-        recent.append((own, cut.get(own)))
-        for stream in streams:
-            if row < stream.k:
-                continue
-            earlier, first = recent[-1 - stream.k]
-            if own < 0 or first is None:
-                stream.push(None, None, -1)
-                continue
-            if earlier not in cut:
-                cut[earlier] = crop(gray, faces.references[earlier].box, CROP_SIZE)
-            stream.push(first, cut[earlier], earlier)
+    streams: dict[Hashable, Stream] = {}
+    for spec, writer in outputs:
+        kind = _KINDS[spec.kind]
+        key = kind.shared(spec, source.selection)
+        if key not in streams:
+            streams[key] = kind.stream(spec, source)
+        streams[key].outputs.append((spec, writer))
+    frames = source.selection.frames
+    wanted = np.unique(np.concatenate([np.arange(0, len(frames), stream.step) for stream in streams.values()]))
+    for done, (row, frame) in enumerate(zip(wanted.tolist(), video.read(frames[wanted]), strict=True), start=1):
+        for stream in streams.values():
+            if row % stream.step == 0:
+                stream.push(row, frame)
         if on_progress is not None:
-            on_progress(row + 1, n_rows)
-    for stream in streams:
-        stream.flush()
-    return usable
-
-
-class _PairStream:
-    """Pairs of crops at one distance, gathered into batches for one flow engine and written to every feature."""
-
-    def __init__(self, engine: FlowEngine, k: int, regions: Sequence[Regions | None]) -> None:
-        self.k = k
-        self._engine = engine
-        self._regions = regions
-        self.outputs: list[tuple[FeatureSpec, RowWriter]] = []
-        self._pairs: list[tuple[ByteImage | None, ByteImage | None, int]] = []
-
-    def push(self, first: ByteImage | None, second: ByteImage | None, reference: int) -> None:
-        self._pairs.append((first, second, reference))
-        if len(self._pairs) == PAIRS_AT_ONCE:
-            self.flush()
-
-    def flush(self) -> None:
-        references = np.array([reference for _, _, reference in self._pairs], dtype=np.int64)
-        firsts = [first for first, _, _ in self._pairs if first is not None]
-        seconds = [second for _, second, _ in self._pairs if second is not None]
-        flow = self._engine.flow(np.stack(firsts), np.stack(seconds)) if firsts else None
-        usable = references[references >= 0]
-        for spec, writer in self.outputs:
-            rows = np.full((len(references), *ROW_SHAPES[spec.kind]), np.nan, dtype=np.float32)
-            for index in np.unique(usable):
-                found = self._regions[index]
-                if flow is not None and found is not None:
-                    rows[references == index] = rows_of_flow(spec, flow[usable == index], found)
-            writer.append(rows)
-        self._pairs.clear()
-
-
-def rows_of_flow(spec: FeatureSpec, flow: FloatArray, regions: Regions) -> FloatArray:
-    """What a feature keeps of some flow fields (n, 128, 128, 2), one row each."""
-    if spec.kind == "strain":
-        return strain_sums(flow, regions)
-    reading, roi_layout = spec.settings["reading"], spec.settings["roi_layout"]
-    images = mean_images if spec.kind == "mean" else softnet_images
-    return images(flow, regions, reading=reading, roi_layout=roi_layout)  # type: ignore[arg-type]
+            on_progress(done, len(wanted))
+    valid = {key: stream.finish() for key, stream in streams.items()}
+    return [valid[_KINDS[spec.kind].shared(spec, source.selection)] for spec, _ in outputs]

@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from facespot.features.cache import FeatureCache, read_arrays, write_arrays
-from facespot.features.extract import ROW_SHAPES, rows_of_flow
 from facespot.features.flow import load_flow_engine
+from facespot.features.pair_stream import ROW_SHAPES, rows_of_flow
 from facespot.features.regions import CROP_SIZE, face_regions
 from facespot.values import BoolArray, ByteImage, FeatureSpec, FloatArray, IntArray, Setting
 

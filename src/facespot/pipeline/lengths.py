@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from facespot.errors import TooShortError
-from facespot.features.extract import row_distance
+from facespot.features.pair_stream import row_distance
 from facespot.methods import Method, Recognizer
 from facespot.values import KINDS, Kind
 from facespot.video import Selection, Video

@@ -95,6 +95,7 @@ def measure(
         specs,
         cache=cache,
         context=prepared.context,
+        detector=str(prepared.context["face.detector"]),
         workers=run.workers,
         on_progress=progress_of(run, "motion"),
     )

@@ -12,8 +12,8 @@ from facespot.experiments.outcome import FoldOutcome, RunOutcome
 from facespot.experiments.papers.reproduction import Reproduction
 from facespot.faces import FaceSettings, crop, to_crop
 from facespot.features import FeatureCache
-from facespot.features.extract import row_distance
 from facespot.features.flow import load_flow_engine
+from facespot.features.pair_stream import row_distance
 from facespot.features.regions import CROP_SIZE, Regions, face_regions
 from facespot.models import Checkpoint
 from facespot.pipeline import Prepared, RunSettings, prepare
