@@ -5,6 +5,7 @@ from importlib.util import find_spec
 NEED_TORCH = (
     "src/facespot/methods/*/network.py",
     "src/facespot/methods/*/fitting.py",
+    "src/facespot/methods/*/losses.py",
     "src/facespot/methods/softnet/backbones*",
     "src/facespot/methods/*/grad_cam.py",
     "src/facespot/training/grad_cam.py",

@@ -26,12 +26,19 @@ class MethodEntry:
         Whether weights must be given.
     names_emotions : bool
         Whether it is a `Recognizer` too.
+    only_with_type : bool
+        Whether its authors train and evaluate each type only on the videos that hold it, and count as the evaluator of
+        SOFTNet and MEAN does.
+    released_weights : bool
+        Whether the authors released weights that `facespot models import` reads.
     """
 
     path: str
     summary: str
     needs_weights: bool
     names_emotions: bool = False
+    only_with_type: bool = True
+    released_weights: bool = False
 
 
 METHODS: dict[str, MethodEntry] = {
@@ -44,12 +51,20 @@ METHODS: dict[str, MethodEntry] = {
         "facespot.methods.softnet.method:SoftnetMethod",
         "shallow optical flow three-stream CNN, one model per type; needs --weights",
         needs_weights=True,
+        released_weights=True,
     ),
     "mean": MethodEntry(
         "facespot.methods.mean.method:MeanMethod",
         "spots micro-expressions and names their emotion, one network for both; needs --weights",
         needs_weights=True,
         names_emotions=True,
+        released_weights=True,
+    ),
+    "spotgcn": MethodEntry(
+        "facespot.methods.spotgcn.method:SpotgcnMethod",
+        "region flow in sliding windows, graph network, onset and offset of their own; needs --weights",
+        needs_weights=True,
+        only_with_type=False,
     ),
 }
 
@@ -85,10 +100,9 @@ def load_method(name: str, *, weights: Sequence[str | Path] = (), settings: Mapp
     """
     entry = method_entry(name)
     if entry.needs_weights and not weights:
-        remedy = (
-            f"pass --weights DIR, made by 'facespot run' on a corpus or by 'facespot models import {name} FILE' from "
-            "the authors' file"
-        )
+        remedy = "pass --weights DIR, made by 'facespot run' on a corpus"
+        if entry.released_weights:
+            remedy += f" or by 'facespot models import {name} FILE' from the authors' file"
         raise SettingsError("--weights", f"the method {name!r} needs weights", remedy)
     if weights and not entry.needs_weights:
         raise SettingsError("--weights", f"the method {name!r} has no weights", "leave --weights out")

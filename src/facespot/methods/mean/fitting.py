@@ -5,10 +5,8 @@ Needs PyTorch.
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, fields
+from dataclasses import asdict
 from functools import partial
 from pathlib import Path
 from typing import Any, cast
@@ -19,6 +17,15 @@ from torch import Tensor, nn
 
 from facespot.features.pairs import PairFeatures
 from facespot.methods.base import OnFitProgress, TrainingVideo
+from facespot.methods.learning import (
+    ROWS_STREAM,
+    WEIGHTS_STREAM,
+    derived_seed,
+    features_identity,
+    settings_but,
+    trained_settings,
+    training_digest,
+)
 from facespot.methods.mean.apex import apex_by_motion, apex_pairs, map_sums
 from facespot.methods.mean.config import MeanConfig
 from facespot.methods.mean.network import MAP_SHAPE, MEAN
@@ -28,10 +35,9 @@ from facespot.training.onnx_export import to_onnx
 from facespot.training.rows import label_rows
 from facespot.training.samples import RowSamples
 from facespot.training.sampling import keep_negatives_per_positive
-from facespot.values import Expression, FloatArray, Kind, Setting, distance_in_frames
+from facespot.values import Expression, FloatArray, Kind, distance_in_frames
 
 KIND: Kind = "micro"
-_WEIGHTS, _ROWS = range(2)
 # Settings that decide what is spotted and how it is named, but not what is learned.
 _SPOTTING = ("distance_s", "half_length_s", "p", "smoothing", "spread", "ends", "interval_end", "one_peak", "case")
 
@@ -71,7 +77,7 @@ def fit_networks(
         onset_counted=config.onset_counted,
     )
     kept = keep_negatives_per_positive(
-        rows.targets, config.negatives_per_positive, np.random.default_rng([seed, _ROWS])
+        rows.targets, config.negatives_per_positive, np.random.default_rng([seed, ROWS_STREAM])
     )
     samples = RowSamples(rows.arrays, rows.places[kept], rows.targets[kept])
     history = steps.spotting(network, samples, share=0.8 if classes else 1.0)
@@ -82,7 +88,7 @@ def fit_networks(
         out / KIND,
         method="mean",
         kind=KIND,
-        config=_trained_settings(config),
+        config=trained_settings(config, always=("reading", "roi_layout"), never=_SPOTTING),
         fitted={
             "distance_s": config.distance_s,
             "half_length_s": config.half_length_s,
@@ -107,7 +113,7 @@ def initial_network(n_classes: int, config: MeanConfig, seed: int) -> MEAN:
         transfer=config.transfer,
         batch_norm=config.batch_norm,
         dropout=config.dropout,
-        generator=torch.Generator().manual_seed(int(np.random.default_rng([seed, _WEIGHTS]).integers(2**63))),
+        generator=torch.Generator().manual_seed(derived_seed(seed, WEIGHTS_STREAM)),
     )
 
 
@@ -265,31 +271,15 @@ def _apex(one: Expression, pairs: PairFeatures, rows: Mapping[tuple[int, int], i
     return apex_by_motion(map_sums(pairs.values[searched]), one.onset, one.offset)
 
 
-def _trained_settings(config: MeanConfig) -> dict[str, Setting]:
-    """What the network's input needs, and all that differs from the default training."""
-    default = MeanConfig()
-    always = {"reading", "roi_layout"}
-    return {
-        field.name: getattr(config, field.name)
-        for field in fields(config)
-        if field.name not in _SPOTTING
-        and (field.name in always or getattr(config, field.name) != getattr(default, field.name))
-    }
-
-
 def _fingerprint(videos: Sequence[TrainingVideo], config: MeanConfig, classes: Sequence[str]) -> str:
     """Differs where the training would differ: settings, videos, truth and what the features are."""
     content = [
         [
             video.truth.video,
             [(one.onset, one.apex, one.offset, one.emotion) for one in video.truth.of_kind(KIND).expressions],
-            video.features[KIND].source,
-            video.features[KIND].spec.digest(),
-            len(video.features[KIND].frames),
+            *features_identity(video.features[KIND]),
         ]
         for video in videos
     ]
-    learning = {"half_length_s", *(set(asdict(config)) - set(_SPOTTING))}
-    settings = {name: value for name, value in asdict(config).items() if name in learning}
-    text = json.dumps([settings, content, list(classes)], sort_keys=True)
-    return hashlib.sha256(text.encode()).hexdigest()
+    settings = settings_but(config, [name for name in _SPOTTING if name != "half_length_s"])
+    return training_digest(settings, content, list(classes))

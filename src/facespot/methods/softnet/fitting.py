@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, fields
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +13,16 @@ from torch import Tensor, nn
 
 from facespot.errors import SettingsError
 from facespot.methods.base import TrainingVideo
+from facespot.methods.learning import (
+    ROWS_STREAM,
+    WEIGHTS_STREAM,
+    derived_seed,
+    features_identity,
+    settings_but,
+    trained_settings,
+    training_digest,
+    validation_subjects,
+)
 from facespot.methods.softnet.backbones.build import build_network
 from facespot.methods.softnet.config import SoftnetConfig
 from facespot.methods.softnet.network import MAP_SHAPE
@@ -24,11 +32,9 @@ from facespot.training.loop import Schedule, train
 from facespot.training.onnx_export import to_onnx
 from facespot.training.rows import LabelledRows, label_rows
 from facespot.training.samples import RowSamples
-from facespot.training.sampling import held_back_subjects, keep_share_of_negatives
-from facespot.values import Features, FloatArray, IntArray, Kind, Setting
+from facespot.training.sampling import keep_share_of_negatives
+from facespot.values import Features, FloatArray, IntArray, Kind
 
-# Random streams of one seed that must not meet: initial weights, choice of rows, choice of validation subjects.
-_WEIGHTS, _ROWS, _SUBJECTS = range(3)
 # Settings that decide what is spotted but not what is learned.
 _SPOTTING = ("p", "smoothing", "macro_distance_s", "micro_distance_s")
 
@@ -99,11 +105,11 @@ def fit_kind(
     held_back = validation_subjects([video.subject for video in videos], config, seed)
     learned = [video for video in videos if video.subject not in held_back]
     rows = label_softnet_rows(kind, learned, config)
-    samples = training_samples(kind, rows, config, np.random.default_rng([seed, _ROWS]))
+    samples = training_samples(kind, rows, config, np.random.default_rng([seed, ROWS_STREAM]))
     if rows.n_positive == 0:
         what = f"no {kind}-expression of the training videos has a usable row"
         raise SettingsError("training", what, "give videos in which the face is seen during expressions")
-    network = build_network(config.network, torch.Generator().manual_seed(_derived(seed, _WEIGHTS)))
+    network = build_network(config.network, torch.Generator().manual_seed(derived_seed(seed, WEIGHTS_STREAM)))
     validation = None
     if held_back:
         others = label_softnet_rows(kind, [video for video in videos if video.subject in held_back], config)
@@ -133,7 +139,7 @@ def fit_kind(
         out / kind,
         method="softnet",
         kind=kind,
-        config=_trained_settings(config),
+        config=trained_settings(config, always=("reading", "roi_layout"), never=_SPOTTING),
         fitted={
             "distance_s": config.distances_s[kind],
             "rows": len(samples),
@@ -148,47 +154,12 @@ def fit_kind(
     )
 
 
-def validation_subjects(subjects: Sequence[str], config: SoftnetConfig, seed: int) -> set[str]:
-    """Who is held back to tell when to stop: a share of the training subjects, drawn by the seed, at least one.
-
-    Nobody where `patience` is 0 or there is only one subject.
-    """
-    if config.patience == 0:
-        return set()
-    return held_back_subjects(subjects, config.validation_share, np.random.default_rng([seed, _SUBJECTS]))
-
-
-def _derived(seed: int, stream: int) -> int:
-    return int(np.random.default_rng([seed, stream]).integers(2**63))
-
-
-def _trained_settings(config: SoftnetConfig) -> dict[str, Setting]:
-    """What the network's input needs, and all that differs from the published training."""
-    default = SoftnetConfig()
-    always = {"reading", "roi_layout"}
-    return {
-        field.name: getattr(config, field.name)
-        for field in fields(config)
-        if field.name not in _SPOTTING
-        and (field.name in always or getattr(config, field.name) != getattr(default, field.name))
-    }
-
-
 def _fingerprint(kind: Kind, videos: Sequence[TrainingVideo], config: SoftnetConfig) -> str:
     """Differs where the training would differ: settings, videos, truth and what the features are."""
 
     def described(video: TrainingVideo, features: Features) -> list[Any]:
         intervals = [(one.onset, one.offset) for one in video.truth.of_kind(kind).expressions]
-        return [
-            video.truth.video,
-            video.subject,
-            intervals,
-            features.source,
-            features.spec.digest(),
-            len(features.frames),
-        ]
+        return [video.truth.video, video.subject, intervals, *features_identity(features)]
 
     content = [described(video, video.features[kind]) for video in videos if kind in video.features]
-    settings = {name: value for name, value in asdict(config).items() if name not in ("p", "smoothing")}
-    text = json.dumps([kind, settings, content], sort_keys=True)
-    return hashlib.sha256(text.encode()).hexdigest()
+    return training_digest(kind, settings_but(config, ("p", "smoothing")), content)
