@@ -65,6 +65,26 @@ def random_mean_checkpoint(tmp_path_factory):
     return folder
 
 
+@pytest.fixture(scope="session")
+def random_spotgcn_checkpoint(tmp_path_factory):
+    """A checkpoint of SpoT-GCN with random weights: short windows, fast features, lengths of its own."""
+    torch = pytest.importorskip("torch", reason='needs pip install "facespot[train]"')
+    from facespot.methods.spotgcn.network import build_network
+    from facespot.models import write_checkpoint
+    from facespot.training.onnx_export import to_onnx
+    from facespot.values import KINDS
+
+    network = build_network("spotgcn", 5, "code", torch.Generator().manual_seed(7))
+    lengths = {"macro_mean_s": 1.2, "micro_mean_s": 0.4, "macro_least_s": 0.4, "micro_least_s": 0.2}
+    folder = tmp_path_factory.mktemp("spotgcn") / "weights"
+    write_checkpoint(folder, method="spotgcn", kind=None,
+                     config={"window": 5, "motion": "windows", "flow": "dis", "landmarks_every": 30},
+                     fitted={"kinds": list(KINDS), **lengths}, origin={},
+                     onnx_bytes=to_onnx(network, (5, 10, 2), input_name="windows", output_names=("logits",)),
+                     weights={name: value.numpy() for name, value in network.state_dict().items()})  # fmt: skip
+    return folder
+
+
 # Three stretches of the demo video, as if they were of three people: frames, and the true expressions in them.
 STRETCHES = {
     "ann": (70, 219, ((78, 98, 138, "macro"), (204, 207, 213, "micro"))),

@@ -15,21 +15,25 @@ def facespot(*arguments, cwd=None):
 def test_methods_are_listed_with_what_they_need():
     done = facespot("methods", "list")
     assert done.returncode == 0
-    assert "strain" in done.stdout
-    assert "needs --weights" in done.stdout
+    listed = dict(line.split(maxsplit=1) for line in done.stdout.splitlines())
+    assert list(listed) == ["strain", "softnet", "mean", "spotgcn"]
+    assert "needs no weights" in listed.pop("strain")
+    assert all("needs --weights" in summary for summary in listed.values())
 
 
-@pytest.mark.parametrize("name", ["strain", "softnet", "mean"])
+@pytest.mark.parametrize("name", ["strain", "softnet", "mean", "spotgcn"])
 def test_every_setting_of_a_method_is_shown_and_explained(name):
     from dataclasses import fields
 
     from facespot.methods.mean.config import MeanConfig
     from facespot.methods.softnet.method import SoftnetConfig
+    from facespot.methods.spotgcn.config import SpotgcnConfig
     from facespot.methods.strain.method import StrainConfig
 
     done = facespot("methods", "show", name)
     shown, explained = done.stdout.split("Settings of", 1)
-    for field in fields({"strain": StrainConfig, "softnet": SoftnetConfig, "mean": MeanConfig}[name]):
+    configs = {"strain": StrainConfig, "softnet": SoftnetConfig, "mean": MeanConfig, "spotgcn": SpotgcnConfig}
+    for field in fields(configs[name]):
         assert f"  {field.name} = {field.default}" in shown
         assert field.name in explained
 
@@ -47,7 +51,9 @@ def test_help_has_an_example(command):
 def test_an_unknown_method_ends_in_one_line():
     done = facespot("methods", "show", "magic")
     assert (done.returncode, done.stdout) == (2, "")
-    assert done.stderr == "facespot: --method: there is no method 'magic'; choose one of strain, softnet, mean\n"
+    assert (
+        done.stderr == "facespot: --method: there is no method 'magic'; choose one of strain, softnet, mean, spotgcn\n"
+    )
 
 
 def test_the_authors_weights_become_a_checkpoint(reference_file, tmp_path):

@@ -9,13 +9,16 @@ from pathlib import Path
 import av
 import numpy as np
 import pytest
+from typer.testing import CliRunner
 
+from facespot.cli.main import app
 from facespot.cli.reproduce import _show, corpus_name
 from facespot.errors import SettingsError
 from facespot.experiments.papers.registry import PARTS
 from facespot.experiments.papers.reproduction import ReproducedFigure
 from facespot.experiments.printed import printed_table
 from facespot.experiments.table import reproduce_table
+from facespot.metrics import PAPER_RULE, Rule
 
 
 def facespot(*arguments, cwd=None):
@@ -83,12 +86,34 @@ def test_several_tables_make_one_csv_and_figures_stay_out_of_it(tmp_path, capsys
     assert printed.err.splitlines() == ["heading", "data", "protocol", "", "note: said", str(tmp_path / "a.png")]
 
 
+def test_each_table_stands_under_the_protocol_of_its_own_paper(corpus, tmp_path, capsys, monkeypatch):
+    seen = {}
+
+    def maker(name):
+        def make(reproduction):
+            seen[name] = reproduction.plan.rule, reproduction.plan.protocol_text()
+            return reproduction.table("softnet:table6", {})
+
+        return make
+
+    monkeypatch.setattr("facespot.experiments.papers.registry.maker", maker)
+    ids = ["softnet:table2", "spotgcn:table5"]
+    CliRunner().invoke(app, ["reproduce", *ids, "--data", str(corpus), "--out", str(tmp_path)], catch_exceptions=False)
+    assert seen["softnet:table2"][0] == PAPER_RULE
+    assert seen["spotgcn:table5"][0] == Rule()
+    assert "chooses the epoch on the test subject" in seen["spotgcn:table5"][1]
+
+
 def test_all_ids_are_listed_with_their_titles():
     done = facespot("--list")
     assert done.returncode == 0
     listed = dict(line.split(maxsplit=1) for line in done.stdout.splitlines())
     assert list(listed) == list(PARTS)
-    assert listed["softnet:table2"] == printed_table("softnet:table2").title
+    for name in ("softnet:table2", "spotgcn:table3"):
+        assert listed[name] == printed_table(name).title
+    assert [name for name in listed if name.startswith("spotgcn:")] == [
+        *(f"spotgcn:table{number}" for number in range(1, 6)), "spotgcn:figure5", "spotgcn:figure6",
+    ]  # fmt: skip
 
 
 def test_help_has_an_example():
@@ -111,6 +136,9 @@ def test_help_has_an_example():
         (["mean:table11", "--data", "ROOT"], ["'mean:table11'", "mean:table10"]),
         (["mean:table5", "--data", "ROOT", "--emotions", "seven"], ["'seven'", "three", "five"]),
         (["mean:table5", "--data", "ROOT", "--set", "epochs=2"], ["'epochs'", "recognition_epochs"]),
+        (["spotgcn:table6", "--data", "ROOT"], ["'spotgcn:table6'", "spotgcn:table5"]),
+        (["spotgcn:table5", "--data", "ROOT", "--set", "windows=5"], ["'windows'", "window"]),
+        (["spotgcn:table5", "--data", "ROOT", "--set", "window=4"], ["'window'", "4 is even"]),
         (["softnet:table2", "--data", "ROOT", "--workers", "0"], ["--workers"]),
         (["softnet:table2", "--data", "ROOT", "--protocol", "kfold:3"], ["3 folds of 2 subjects"]),
     ],

@@ -112,6 +112,8 @@ def test_a_method_that_fails_in_every_fold_ends_in_exit_code_2(facespot, small_c
         (["own_data", "CORPUS", "--set", "p"], ["--set p=0.6"]),
         (["own_data", "CORPUS", "--set", "p=2"], ["'p'", "out of range"]),
         (["own_data", "CORPUS", "--method", "softnet", "--set", "pseudo_label=cubic"], ["pseudo_label", "unit_step"]),
+        (["own_data", "CORPUS", "--method", "spotgcn", "--set", "window=4"], ["'window'", "even"]),
+        (["own_data", "CORPUS", "--method", "spotgcn", "--set", "reach=8"], ["'reach'", "at least 16"]),
         (["own_data", "CORPUS", "--kinds", "nano"], ["--kinds", "macro, micro"]),
         (["own_data", "CORPUS", "--kinds", ""], ["--kinds"]),
         (["own_data", "CORPUS", "--seed", "-1"], ["--seed"]),

@@ -124,6 +124,85 @@ def test_one_checkpoint_spots_its_type_alone(facespot, random_checkpoints, tmp_p
     is_one_clear_line(facespot(DEMO, "--method", "softnet", *twice), "two checkpoints for micro")
 
 
+EVERYTHING = ("--set", "apex_threshold=0", "--set", "consistent=false")
+
+
+def spotgcn_files(folder):
+    """Rows of the table of a video and its scores."""
+    rows = list(csv.DictReader((folder / "expressions.csv").read_text().splitlines()))
+    return rows, np.load(folder / "scores.npz", allow_pickle=False)
+
+
+def test_spotgcn_spots_both_types_with_one_checkpoint_and_without_torch(facespot, random_spotgcn_checkpoint, tmp_path):
+    done = facespot(DEMO, "--end", "4", "--method", "spotgcn", "--weights", random_spotgcn_checkpoint, *EVERYTHING)
+    assert (done.returncode, done.stderr) == (0, "")
+    folder = tmp_path / "facespot_results" / "demo"
+    assert sorted(path.name for path in folder.iterdir()) == [
+        "expressions.csv", "expressions.json", "scores.npz", "timeline.png",
+    ]  # fmt: skip
+    rows, scores = spotgcn_files(folder)
+    assert scores["channels"].tolist() == [
+        f"{kind}{part}" for kind in ("macro", "micro") for part in ("", "/onset", "/offset", "/expression")
+    ]
+    assert scores["values"].shape == (120, 8)
+    assert np.isfinite(scores["values"]).all()
+    # Half of k and of j in frames: at most and at least so far do onset and offset lie from the apex.
+    for kind, nearest, farthest in (("macro", 6, 18), ("micro", 3, 6)):
+        frames = [[int(row[name]) for name in ("onset", "apex", "offset")] for row in rows if row["kind"] == kind]
+        assert len(frames) > 1
+        assert all(nearest <= apex - onset <= farthest and nearest <= offset - apex <= farthest
+                   for onset, apex, offset in frames)  # fmt: skip
+        assert len({offset - onset for onset, _, offset in frames}) > 1, "not all of one length"
+    provenance = json.loads((folder / "expressions.json").read_text())["provenance"]
+    (weights,) = provenance["weights"]
+    assert weights["kind"] is None
+    assert len(weights["sha256"]) == 64
+    assert (provenance["settings"]["window"], provenance["settings"]["macro_mean_s"]) == (5, 1.2)
+
+
+def test_spotgcn_takes_every_second_frame_of_60_per_second(facespot, random_spotgcn_checkpoint, tmp_path):
+    import av
+
+    with av.open(str(DEMO)) as source:
+        images = [frame.reformat(width=320, height=240).to_ndarray(format="rgb24")
+                  for _, frame in zip(range(60), source.decode(video=0), strict=False)]  # fmt: skip
+    encode(tmp_path / "fast.mp4", [image for image in images for _ in range(2)], rate=60)
+    done = facespot("fast.mp4", "--method", "spotgcn", "--weights", random_spotgcn_checkpoint, *EVERYTHING)
+    assert (done.returncode, done.stderr) == (0, "")
+    rows, scores = spotgcn_files(tmp_path / "facespot_results" / "fast")
+    assert scores["frames"].tolist() == list(range(0, 120, 2))
+    assert scores["fps"] == 30
+    assert {row["kind"] for row in rows} == {"macro", "micro"}
+    for row in rows:
+        assert all(int(row[name]) % 2 == 0 for name in ("onset", "apex", "offset"))
+        most = {"macro": 72, "micro": 24}[row["kind"]]
+        assert 0 < int(row["offset"]) - int(row["onset"]) <= most
+
+
+def test_spotgcn_says_which_type_a_video_is_too_short_for(facespot, random_spotgcn_checkpoint, tmp_path):
+    spotgcn = ("--method", "spotgcn", "--weights", random_spotgcn_checkpoint)
+    done = facespot(DEMO, "--end", "0.35", *spotgcn)
+    assert done.returncode == 0, done.stderr
+    assert "too short for macro-expressions" in done.stdout
+    assert "13 are needed" in done.stdout
+    _, scores = spotgcn_files(tmp_path / "facespot_results" / "demo")
+    assert scores["channels"].tolist() == ["micro", "micro/onset", "micro/offset", "micro/expression"]
+    encode(tmp_path / "short.mp4", [np.full((240, 320, 3), 128, dtype=np.uint8)] * 6)
+    is_one_clear_line(facespot("short.mp4", *spotgcn), "6 frames", "'spotgcn' needs at least 7 frames")
+
+
+def test_weights_that_only_a_run_makes_are_not_looked_for_in_a_release(facespot):
+    done = facespot(DEMO, "--method", "spotgcn")
+    is_one_clear_line(done, "'spotgcn' needs weights", "--weights DIR", "facespot run")
+    assert "models import" not in done.stderr
+
+
+def test_spotgcn_takes_one_checkpoint_with_its_own_window(facespot, random_spotgcn_checkpoint):
+    spotgcn = ("--method", "spotgcn", "--weights", random_spotgcn_checkpoint)
+    is_one_clear_line(facespot(DEMO, *spotgcn, *spotgcn[2:]), "one network for both types")
+    is_one_clear_line(facespot(DEMO, *spotgcn, "--set", "window=7"), "(5, 10, 2), not (7, 10, 2)", "'window'")
+
+
 def test_start_and_resampling_keep_the_frame_numbers_of_the_file(facespot, tmp_path):
     done = facespot(DEMO, "--start", "10", "--end", "20", "--fps", "15")
     assert done.returncode == 0, done.stderr
@@ -240,7 +319,7 @@ def test_a_bad_video_ends_in_one_clear_line_and_no_output(facespot, tmp_path, wr
         (["--start", "5", "--end", "4"], ["--start"]),
         (["--face", "7"], ["face 7", "1 face was found"]),
         (["--method", "magic"], ["magic", "strain, softnet"]),
-        (["--method", "softnet"], ["needs weights", "models import"]),
+        (["--method", "softnet"], ["needs weights", "facespot run", "models import softnet"]),
         (["--method", "softnet", "--weights", "nowhere"], ["nowhere", "does not exist"]),
         (["--set", "p"], ["--set p=0.6"]),
         (["--set", "q=1"], ["'q'", "unknown"]),

@@ -111,6 +111,22 @@ def named_scores_like(recording, rng):
     return Scores(recording.id, recording.timebase, channels, values, np.arange(n_rows), np.isfinite(values), 30.0)
 
 
+def end_scores_like(recording, rng):
+    """Noise; at most of the true expressions and at some other places an onset, an apex and one likely offset."""
+    n_rows = recording.timebase.n_frames
+    values = 0.3 * rng.random((n_rows, 8)).astype(np.float32)
+    found = [(one.kind, one.onset, one.offset) for one in recording.truth.expressions if rng.random() < 0.75]
+    found += [(kind, 75, 75 + length) for kind, length in (("macro", 28), ("micro", 12)) if rng.random() < 0.5]
+    for kind, onset, offset in found:
+        first = 4 * KINDS.index(kind)
+        height, apex = rng.uniform(0.7, 0.95), (onset + offset) // 2 + int(rng.integers(-1, 2))
+        values[apex:offset, first + 1] = 0.4
+        for part, row in enumerate((apex, onset, offset)):
+            values[row - 1 : row + 2, first + part] = height - 0.1, height, height - 0.1
+    channels = tuple(f"{kind}{part}" for kind in KINDS for part in ("", "/onset", "/offset", "/expression"))
+    return Scores(recording.id, recording.timebase, channels, values, np.arange(n_rows), np.isfinite(values), 30.0)
+
+
 def write_run(plan, out, *, seed, scores_of=scores_like):
     """A run that has ended, with made-up scores."""
     dataset = load_dataset(plan.dataset, plan.root, emotions=plan.emotions)
@@ -190,6 +206,20 @@ def scored_mean(tmp_path):
         for seed, changed in enumerate(settings):
             ended = replace(plan, kinds=("micro",), emotions=plan.emotions or "three", settings=changed)
             write_run(ended, tmp_path / "out", seed=seed, scores_of=named_scores_like)
+        return Reproduction(plan, tmp_path / "out")
+
+    return make
+
+
+@pytest.fixture
+def scored_spotgcn(faceless_corpus, tmp_path):
+    """A reproduction whose runs of SpoT-GCN, each named by its settings, and of SOFTNet have ended."""
+
+    def make(*settings, **changes):
+        plan = RunPlan("own_data", str(faceless_corpus), "spotgcn", **{"published": True, **changes})
+        for seed, changed in enumerate(settings):
+            write_run(replace(plan, settings=changed), tmp_path / "out", seed=seed, scores_of=end_scores_like)
+        write_run(replace(plan, method="softnet"), tmp_path / "out", seed=len(settings))
         return Reproduction(plan, tmp_path / "out")
 
     return make

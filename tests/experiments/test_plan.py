@@ -7,6 +7,7 @@ import pytest
 
 from facespot.errors import FormatError, SettingsError
 from facespot.experiments.plan import RunPlan, differences, read_plan
+from facespot.methods import METHODS
 from facespot.metrics import PAPER_RULE, Rule
 from facespot.values import KINDS, Expression, Recording, Timebase, Track
 
@@ -109,7 +110,30 @@ def test_the_protocol_is_told_in_words():
         assert "test subject included" not in plan.protocol_text()
 
 
-def test_the_rule_follows_the_protocol():
-    assert PLAN.rule == Rule()
-    assert replace(PLAN, published=True).rule == PAPER_RULE
-    assert PLAN.kinds == KINDS
+def test_a_published_protocol_is_that_of_the_methods_authors():
+    of_both = replace(PLAN, method="spotgcn", published=True)
+    text = of_both.protocol_text()
+    assert text.startswith("leave-one-subject-out; published protocol: k and j from the annotations of all subjects")
+    for words in ("the test subject included", "thresholds as published", "every video counts"):
+        assert words in text
+    assert "Not repeated: the authors' program chooses the epoch on the test subject" in text
+    assert "that hold it" not in text
+    with_weights = replace(of_both, weights="/w").protocol_text()
+    assert "k and j of the weights" in with_weights
+    assert "the test subject included" not in with_weights
+    for method in ("softnet", "mean", "strain"):
+        text = replace(of_both, method=method).protocol_text()
+        assert "for each type only the videos that hold it" in text
+        assert "Not repeated" not in text
+    honest = {replace(PLAN, method=method).protocol_text() for method in METHODS}
+    assert len(honest) == 1, "honest is honest for all"
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_the_rule_follows_the_protocol(method):
+    plan = replace(PLAN, method=method)
+    assert (plan.rule, plan.only_with_type) == (Rule(), False)
+    published = replace(plan, published=True)
+    counts_every_video = method == "spotgcn"
+    assert (published.rule, published.only_with_type) == ((Rule(), False) if counts_every_video else (PAPER_RULE, True))
+    assert plan.kinds == KINDS

@@ -1,5 +1,6 @@
 """The printed tables agree with one another wherever they print the same thing, and a damaged file is refused."""
 
+import re
 from importlib.resources import files
 from itertools import pairwise
 
@@ -68,7 +69,7 @@ def test_every_table_names_its_place_and_known_corpora():
     assert printed_table("softnet:code").place == "SOFTNet, released program and weights"
 
 
-@pytest.mark.parametrize("table_id", ["softnet:table2", "softnet:table7", "softnet:code"])
+@pytest.mark.parametrize("table_id", ["softnet:table2", "softnet:table7", "softnet:code", "spotgcn:table5"])
 def test_f1_follows_from_the_counts(table_id):
     table = printed_table(table_id)
     if table_id == "softnet:table7":
@@ -239,6 +240,66 @@ def test_table_4_of_mean_quotes_one_method_by_its_macro_expressions():
 def test_uf1_never_exceeds_f1_a_in_table_10_of_mean():
     for row in printed_table("mean:table10").row_names:
         assert mean(10, row, "meview", "UF1") <= mean(10, row, "meview", "F1_a")
+
+
+def test_all_tables_of_spotgcn_are_there():
+    sizes = {one.id: (len(one.rows), len(one.columns)) for one in printed_tables().values() if one.paper == "SpoT-GCN"}
+    assert sizes == {
+        "spotgcn:table1": (5, 6),
+        "spotgcn:table2": (9, 3),
+        "spotgcn:table3": (6, 2),
+        "spotgcn:table4": (16, 6),
+        "spotgcn:table5": (7, 6),
+    }
+
+
+@pytest.mark.parametrize("corpus", ["cas_me_2", "samm_lv"])
+def test_the_tables_of_spotgcn_repeat_one_another(corpus):
+    whole = row("spotgcn:table1", "+SLO+STGCN+FLGP+SupCon", corpus)
+    assert whole == row("spotgcn:table4", "SpoT-GCN", corpus) == row("spotgcn:table5", "F1", corpus)
+    by_weight = printed_table("spotgcn:table3")
+    assert by_weight.value("0.05", "overall", corpus) == whole[-1]
+    without = row("spotgcn:table1", "+SLO+STGCN+FLGP", corpus)
+    assert by_weight.value("0", "overall", corpus) == without[-1]
+    if corpus == "samm_lv":
+        assert row("spotgcn:table2", "17", corpus) == whole
+
+
+def test_the_columns_of_both_corpora_in_table_3_of_spotgcn_are_pooled():
+    """By Table V the published weight gives 430 of 859 true expressions and 698 false alarms."""
+    counts = printed_table("spotgcn:table5")
+    tp, fp, fn = (
+        sum(counts.value(name, "overall", corpus) for corpus in counts.corpora) for name in ("TP", "FP", "FN")
+    )
+    table = printed_table("spotgcn:table3")
+    pooled = [float(text) for text in re.findall(r"\.\d{4}", table.note)]
+    assert len(pooled) == len(table.rows)
+    assert 2 * tp / (2 * tp + fp + fn) == pytest.approx(pooled[table.row_names.index("0.05")], abs=DIGIT)
+    for value, name in zip(pooled, table.row_names, strict=True):
+        of_each = [table.value(name, "overall", corpus) for corpus in table.corpora]
+        assert min(of_each) <= value <= max(of_each)
+
+
+def test_the_published_settings_of_spotgcn_are_the_best_on_samm_lv_not_all_on_cas_me_2():
+    best = {
+        (number, corpus): max(table.row_names, key=lambda name: table.value(name, "overall", corpus))
+        for number in (2, 3)
+        for table in (printed_table(f"spotgcn:table{number}"),)
+        for corpus in table.corpora
+    }
+    assert best == {(2, "samm_lv"): "17", (3, "samm_lv"): "0.05", (3, "cas_me_2"): "0.08"}
+
+
+@pytest.mark.parametrize("name", ["SOFTNet", "Zhang et al."])
+@pytest.mark.parametrize("corpus", CORPORA_OF_SOFTNET)
+def test_table_4_of_spotgcn_quotes_the_figures_of_softnet(name, corpus):
+    assert row("spotgcn:table4", name, corpus) == row("softnet:table1", name, corpus)
+
+
+def test_the_baseline_of_spotgcn_is_not_the_abpn_that_it_quotes():
+    for corpus in CORPORA_OF_SOFTNET:
+        baseline, quoted = row("spotgcn:table1", "Baseline", corpus), row("spotgcn:table4", "ABPN", corpus)
+        assert baseline[-1] - quoted[-1] > 0.04
 
 
 def test_a_small_file_is_read():

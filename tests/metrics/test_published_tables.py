@@ -77,6 +77,19 @@ def test_spotgcn_table_v_contradicts_itself_in_one_recall():
     assert abs(result.recall - recall) > 0.01
 
 
+@pytest.mark.parametrize("number", [1, 2, 4])
+def test_the_overall_f1_of_spotgcn_lies_between_those_of_the_types(number):
+    """As it must where all three pool the same counts."""
+    table, n_compared = printed_table(f"spotgcn:table{number}"), 0
+    for row in table.row_names:
+        for corpus in table.corpora:
+            macro, micro, overall = (table.value(row, kind, corpus) for kind in ("macro", "micro", "overall"))
+            if None not in (macro, micro, overall):
+                assert min(macro, micro) <= overall <= max(macro, micro), (row, corpus)
+                n_compared += 1
+    assert n_compared == {1: 10, 2: 9, 4: 23}[number]
+
+
 def test_softnet_tables_4_and_5_swap_two_columns_at_one_p():
     """Pooled F1 lies between those of the types; at p = .45 it does only if micro and overall change places."""
 

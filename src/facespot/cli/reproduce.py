@@ -104,7 +104,7 @@ def reproduce_command(
     in DIR/runs and shared between tables; stopped at any moment, the same command goes on. Each table is also written
     as DIR/ID.txt, .csv and .md, each figure as .png.
     """
-    from facespot.experiments.papers.registry import maker, titles
+    from facespot.experiments.papers.registry import METHODS_OF_PAPER, maker, titles
 
     if listed:
         for name, title in titles().items():
@@ -119,10 +119,11 @@ def reproduce_command(
         workers=(os.cpu_count() or 1) if workers is None else workers, cache=cache, videos=tuple(videos or ()),
     )  # fmt: skip
     try:
-        for number, make in enumerate(makers.values()):
+        for number, (name, make) in enumerate(makers.items()):
             if number and form != "csv":
                 print()
-            _show(make(reproduction), reproduction.out, form, first=not number)
+            of_paper = reproduction.of(METHODS_OF_PAPER[name.partition(":")[0]][0])
+            _show(make(of_paper), reproduction.out, form, first=not number)
     except KeyboardInterrupt:
         print("facespot: stopped; the same command goes on", file=sys.stderr)
         raise typer.Exit(130) from None

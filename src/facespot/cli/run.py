@@ -25,6 +25,8 @@ Examples:
 
   facespot run synth bench --method strain --protocol kfold:5 --kinds macro --out runs/strain
 
+  facespot run synth bench --method spotgcn --choose apex_threshold=0.5,0.6,0.7,0.8 --out runs/spotgcn
+
   facespot run cas_me_2 /data/CASME2 --method softnet --paper --out runs/published
 
   facespot run cas_me_2 /data/CASME2 --method softnet --paper --weights released --out runs/released
@@ -88,6 +90,14 @@ def run_command(
             show_default=False,
         ),
     ] = None,
+    choose: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME=A,B",
+            help="Choose a setting of the decoding, such as a threshold, in each fold on its training subjects.",
+            show_default=False,
+        ),
+    ] = None,
     data_options: Annotated[
         list[str] | None,
         typer.Option("--data-option", metavar="NAME=VALUE", help="An option of the corpus.", show_default=False),
@@ -124,8 +134,8 @@ def run_command(
     else:
         plan = _plan(
             dataset, root, data_options or [], settings or [],
-            method=method, protocol=protocol, published=paper, kinds=kinds, seed=seed, fps=fps, detector=detector,
-            emotions=emotions,
+            choose=choose, method=method, protocol=protocol, published=paper, kinds=kinds, seed=seed, fps=fps,
+            detector=detector, emotions=emotions,
             weights=None if weights is None else str(weights.absolute()),
         )  # fmt: skip
         folder = out or Path("runs") / f"{plan.method}-{plan.dataset}"
@@ -158,6 +168,7 @@ def _plan(
     data_options: list[str],
     settings: list[str],
     *,
+    choose: str | None,
     method: str,
     kinds: str | None,
     **rest: Any,
@@ -170,6 +181,7 @@ def _plan(
     if dataset is None or root is None:
         raise SettingsError("DATASET ROOT", "no corpus is given", "give its name and its folder, or --resume RUN")
     changes = parse_settings(settings)
+    tried = {} if choose is None else parse_settings([choose], "--choose")
     if kinds is None:
         chosen = tuple(new_method(method, changes).plan())
     else:
@@ -181,6 +193,7 @@ def _plan(
         options=parse_options(dataset, data_options),
         settings=changes,
         kinds=chosen,
+        choose={name: values.split(",") for name, values in tried.items()},
         **rest,
     )
 

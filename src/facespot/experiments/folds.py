@@ -12,12 +12,15 @@ from pathlib import Path
 from typing import Any
 
 from facespot.experiments.board import Note
+from facespot.experiments.choosing import Choice, choose_setting
 from facespot.experiments.plan import RunPlan
 from facespot.export.atomic import output_folder, write_text
 from facespot.export.results import write_scores
 from facespot.features import StoredFeatures
 from facespot.features.pairs import StoredPairs
 from facespot.methods import Method, TrainingVideo, load_method, new_method
+from facespot.models import read_checkpoint
+from facespot.models.checkpoint import DESCRIPTION_FILE
 from facespot.values import Features, Kind, Recording
 
 SCHEMA = "facespot.fold/1"
@@ -113,6 +116,7 @@ def run_fold(task: FoldTask) -> None:
         method = _fitted(task, note)
     note(0.95)
     trained_s = time.perf_counter() - started
+    choices = [_chosen(method, task, name, values) for name, values in task.plan.choose.items()]
     scored = _score(method, task)
     note(1.0)
     content = {
@@ -121,7 +125,8 @@ def run_fold(task: FoldTask) -> None:
         "train": [one.id for one in task.train],
         "test": [one.id for one in task.test],
         "failed": list(task.failed),
-        "settings": asdict(method.config),
+        "settings": {**asdict(method.config), **{one.name: one.value for one in choices}},
+        "chosen": [asdict(one) for one in choices],
         "weights": method.weights_used(),
         "scores": scored,
     }
@@ -156,8 +161,9 @@ def _fitted(task: FoldTask, note: Note) -> Method:
     kinds = task.plan.kinds
 
     def report(kind: str, done: int, total: int) -> None:
-        position = [str(one) for one in kinds].index(kind) if kind in kinds else 0
-        note(0.95 * (position + done / total) / len(kinds))
+        # A network of both types is trained once.
+        position, parts = ([str(one) for one in kinds].index(kind), len(kinds)) if kind in kinds else (0, 1)
+        note(0.95 * (position + done / total) / parts)
 
     origin: dict[str, Any] = {
         "corpus": task.plan.dataset, "held_out_subject": task.name, "licence": task.licence,
@@ -165,8 +171,24 @@ def _fitted(task: FoldTask, note: Note) -> Method:
     return method.fit(videos, out=task.folder, seed=task.plan.seed, origin=origin, on_progress=report)
 
 
+def _chosen(method: Method, task: FoldTask, name: str, values: Sequence[Any]) -> Choice:
+    """The best value of a setting on the training videos, or on those that the training held back."""
+    paths = sorted(path.parent for path in task.folder.glob(f"*/{DESCRIPTION_FILE}"))
+    held_back = {one for path in paths for one in read_checkpoint(path).fitted.get("validation_subjects", ())}
+    planned = method.plan()
+    videos, subjects = [], []
+    for recording in task.train:
+        found = {kind: one for kind, one in task.features.get(recording.id, {}).items() if kind in planned}
+        if found and (not held_back or recording.subject in held_back):
+            scores = method.score({kind: _opened(one, recording) for kind, one in found.items()})
+            expressions = tuple(one for one in recording.truth.expressions if one.kind in task.plan.kinds)
+            videos.append((replace(recording.truth, video=recording.id, expressions=expressions), scores))
+            subjects.append(recording.subject)
+    return choose_setting(method, name, values, videos, rule=task.plan.rule, subjects=subjects)
+
+
 def _takes_part(plan: RunPlan, recording: Recording, kind: Kind) -> bool:
-    return not plan.published or bool(recording.truth.of_kind(kind).expressions)
+    return not plan.only_with_type or bool(recording.truth.of_kind(kind).expressions)
 
 
 def _opened(stored: StoredFeatures, recording: Recording) -> Features:

@@ -10,6 +10,7 @@ from typing import Any
 
 from facespot.errors import FormatError, SettingsError
 from facespot.export.atomic import write_text
+from facespot.methods import method_entry, new_method
 from facespot.metrics import PAPER_RULE, Rule
 from facespot.protocols import k_fold, leave_one_subject_out
 from facespot.values import KINDS, Fold, Kind, Recording
@@ -37,9 +38,9 @@ class RunPlan:
     protocol : str
         ``"loso"``, ``"kfold:K"`` (by subject) or ``"kfold:K:video"``.
     published : bool
-        Repeat the published protocol: k from all subjects, the test subject included; for each type only the videos
-        that hold it, in training and in evaluation; the published evaluators' rule. Otherwise whatever is fitted comes
-        from the training subjects alone, and every video counts.
+        Repeat the published protocol: lengths from all subjects, the test subject included; and where the method's
+        authors do so, for each type only the videos that hold it, in training and in evaluation, and their evaluator's
+        rule. Otherwise whatever is fitted comes from the training subjects alone, and every video counts.
     kinds : tuple of str
         Types that are trained, spotted and evaluated.
     seed : int
@@ -52,6 +53,9 @@ class RunPlan:
         Frames per second to pick; default: all frames.
     detector : str
         Face and landmark detector.
+    choose : mapping
+        A setting of the decoding and the values of which each fold takes the best on its training subjects, see
+        `facespot.experiments.choosing`.
     """
 
     dataset: str
@@ -67,6 +71,7 @@ class RunPlan:
     weights: str | None = None
     fps: float | None = None
     detector: str = "mediapipe"
+    choose: Mapping[str, Sequence[Any]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if not self.kinds or any(kind not in KINDS for kind in self.kinds):
@@ -74,11 +79,17 @@ class RunPlan:
         if self.seed < 0:
             raise SettingsError("--seed", f"{self.seed} is out of range", "give 0 or more")
         _parse_protocol(self.protocol)
+        self._check_choice()
+
+    @property
+    def only_with_type(self) -> bool:
+        """Whether each type is trained and evaluated only on the videos that hold it."""
+        return self.published and method_entry(self.method).only_with_type
 
     @property
     def rule(self) -> Rule:
         """Under which rule the run is evaluated."""
-        return PAPER_RULE if self.published else Rule()
+        return PAPER_RULE if self.only_with_type else Rule()
 
     def folds(self, recordings: Sequence[Recording]) -> tuple[Fold, ...]:
         """Who is trained on and who is tested.
@@ -97,23 +108,50 @@ class RunPlan:
         """The protocol in words, for reports."""
         k, by = _parse_protocol(self.protocol)
         split = "leave-one-subject-out" if k is None else f"{k} folds by {by}"
-        if self.published:
-            how = (
-                "published protocol: k from the annotations of all subjects, the test subject included; for each type "
-                "only the videos that hold it; p as published; matching and counting as the published evaluators"
+        return f"{split}; {self._published_text() if self.published else self._honest_text()}"
+
+    def _published_text(self) -> str:
+        if self.only_with_type:
+            lengths = "k of the weights"
+            if self.weights is None:
+                lengths = "k from the annotations of all subjects, the test subject included"
+            return (
+                f"published protocol: {lengths}; for each type only the videos that hold it; p as published; matching "
+                "and counting as the published evaluators"
             )
-        else:
-            how = (
-                "honest protocol: whatever is fitted (k, weights, when to stop) comes from the training subjects of "
-                "the fold; p is fixed in advance; every video counts"
+        lengths = "k and j of the weights"
+        if self.weights is None:
+            lengths = "k and j from the annotations of all subjects, the test subject included"
+        return (
+            f"published protocol: {lengths}; thresholds as published; every video counts. Not repeated: the authors' "
+            "program chooses the epoch on the test subject; here the number of epochs is fixed"
+        )
+
+    def _honest_text(self) -> str:
+        fitted = "nothing is fitted here, weights and k were made elsewhere"
+        if self.weights is None:
+            fitted = "whatever is fitted (k, weights, when to stop) comes from the training subjects of the fold"
+        thresholds = "thresholds are fixed in advance"
+        if self.choose:
+            name = next(iter(self.choose))
+            thresholds = (
+                f"{name} is chosen in each fold on its training subjects, other thresholds are fixed in advance"
             )
-        if self.weights is not None:
-            how = how.replace("k from the annotations of all subjects, the test subject included", "k of the weights")
-            how = how.replace(
-                "whatever is fitted (k, weights, when to stop) comes from the training subjects of the fold",
-                "nothing is fitted here, weights and k were made elsewhere",
-            )
-        return f"{split}; {how}"
+        return f"honest protocol: {fitted}; {thresholds}; every video counts"
+
+    def _check_choice(self) -> None:
+        if not self.choose:
+            return
+        if len(self.choose) > 1:
+            raise SettingsError("--choose", f"{len(self.choose)} settings are given", "choose one setting")
+        (name, values), *_ = self.choose.items()
+        if not values:
+            raise SettingsError("--choose", f"{name} has no values", "write --choose NAME=VALUE,VALUE")
+        for value in values:
+            new_method(self.method, {**self.settings, name: value})
+        if self.published or self.weights is not None:
+            what = "the published protocol lays the published thresholds" if self.published else "no fold is trained"
+            raise SettingsError("--choose", what, "leave --choose out, or --paper and --weights")
 
     def write(self, folder: Path) -> None:
         """Write ``run.json`` into a run folder.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+from collections import Counter
 from collections.abc import Mapping
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -75,6 +76,8 @@ def _facts(outcome: RunOutcome) -> dict[str, str]:
         "facespot": _version(),
         "command": command_of(plan),
     }
+    if plan.choose:
+        facts["chosen on the training subjects"] = _choices(outcome)
     if plan.options:
         facts["options of the data set"] = ", ".join(f"{name}={value}" for name, value in plan.options.items())
     if plan.weights is not None:
@@ -87,10 +90,19 @@ def _facts(outcome: RunOutcome) -> dict[str, str]:
     return facts
 
 
+def _choices(outcome: RunOutcome) -> str:
+    """How many folds took which value of the setting that each chose."""
+    name = next(iter(outcome.plan.choose))
+    counts = Counter(fold.settings[name] for fold in outcome.folds)
+    values = ", ".join(f"{value} in {number}" for value, number in sorted(counts.items()))
+    return f"{name}: {values} of {len(outcome.folds)} folds"
+
+
 def command_of(plan: RunPlan) -> str:
     """The command that makes a run again."""
     parts = ["facespot run", plan.dataset, plan.root, f"--method {plan.method}", f"--protocol {plan.protocol}"]
     parts += [f"--set {name}={value}" for name, value in plan.settings.items()]
+    parts += [f"--choose {name}={','.join(map(str, values))}" for name, values in plan.choose.items()]
     parts += [f"--data-option {name}={value}" for name, value in plan.options.items()]
     parts += [f"--kinds {','.join(plan.kinds)}", f"--seed {plan.seed}", f"--detector {plan.detector}"]
     parts += ["--paper"] if plan.published else []
@@ -126,7 +138,13 @@ def _fold_row(outcome: RunOutcome, fold: FoldOutcome) -> FoldRow:
 
 
 def _fitted(fold: FoldOutcome) -> dict[Kind, Mapping[str, Any]]:
-    return {one.kind: one.fitted for one in fold.checkpoints() if one.kind is not None and "history" in one.fitted}
+    """What was learned for each type; a network of both types counts for each that it learned."""
+    return {
+        kind: one.fitted
+        for one in fold.checkpoints()
+        if "history" in one.fitted
+        for kind in ((one.kind,) if one.kind is not None else one.fitted["kinds"])
+    }
 
 
 def _losses(outcome: RunOutcome) -> dict[str, list[float]]:

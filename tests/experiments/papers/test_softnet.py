@@ -134,6 +134,12 @@ def test_settings_go_to_the_methods_that_have_them(faceless_corpus, tmp_path):
         check_settings({"epochs": "two"}, ("softnet", "strain"))
 
 
+def test_settings_of_a_method_are_checked_together():
+    check_settings({"window": "5", "reach": "4"}, ("spotgcn",))
+    with pytest.raises(SettingsError, match="less than the window needs"):
+        check_settings({"window": "9", "reach": "4"}, ("spotgcn",))
+
+
 def test_a_setting_that_the_rows_vary_is_not_called_changed(faceless_corpus, tmp_path):
     plan = RunPlan("own_data", str(faceless_corpus), "softnet", settings={"network": "vgg16", "p": "0.4"})
     reproduction = Reproduction(plan, tmp_path)

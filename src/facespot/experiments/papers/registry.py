@@ -61,10 +61,22 @@ PARTS: Mapping[str, Part] = MappingProxyType(
         "mean:figure7": Part(
             "facespot.experiments.papers.mean_figures:figure7", "where both heads look, one expression per emotion"
         ),
+        **{
+            f"spotgcn:table{number}": Part(f"facespot.experiments.papers.spotgcn:table{number}")
+            for number in range(1, 6)
+        },
+        "spotgcn:figure5": Part(
+            "facespot.experiments.papers.spotgcn_figures:figure5",
+            "frames by type in the plane of z's principal components, with and without contrastive loss",
+        ),
+        "spotgcn:figure6": Part(
+            "facespot.experiments.papers.spotgcn_figures:figure6",
+            "flow at the left corner of the mouth by strategy during a micro-expression",
+        ),
     }
 )
 METHODS_OF_PAPER: Mapping[str, tuple[str, ...]] = MappingProxyType(
-    {"softnet": ("softnet", "strain"), "mean": ("mean",)}
+    {"softnet": ("softnet", "strain"), "mean": ("mean",), "spotgcn": ("spotgcn", "softnet")}
 )
 """The methods that a paper's tables run; a setting of any of them may be changed."""
 

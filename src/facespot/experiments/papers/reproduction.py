@@ -93,7 +93,8 @@ class Reproduction:
     def run(self, method: str, *, kinds: tuple[Kind, ...] = KINDS, **settings: Any) -> RunOutcome:
         """The run of a method: read where it has ended, else made or gone on with.
 
-        A run of both types serves where one is asked for: each type is learned by itself.
+        A run of both types serves where one is asked for: each type is learned by itself. A method with one network for
+        both types is never asked for one of them.
 
         Parameters
         ----------
@@ -190,6 +191,10 @@ class Reproduction:
             tuple(paths),
         )
 
+    def of(self, method: str) -> Reproduction:
+        """The same for another paper, of this method: its protocol and rule head the tables and figures."""
+        return replace(self, plan=replace(self.plan, method=method))
+
     def picture(self, figure_id: str, detail: str = "") -> Path:
         """Where a picture goes: ``OUT/softnet-figure6-VIDEO.png``."""
         name = "-".join(filter(None, (figure_id.replace(":", "-"), safe_name(detail))))
@@ -226,13 +231,13 @@ def check_settings(settings: Mapping[str, Any], methods: Sequence[str]) -> None:
         If one does not.
     """
     defaults = [new_method(name).config for name in methods]
-    for name, value in settings.items():
-        fitting = [one for one in defaults if name in {entry.name for entry in fields(one)}]
-        if not fitting:
-            known = dict.fromkeys(entry.name for one in defaults for entry in fields(one))
+    known = dict.fromkeys(entry.name for one in defaults for entry in fields(one))
+    for name in settings:
+        if name not in known:
             raise SettingsError(f"setting {name!r}", "it is unknown", f"the settings are {', '.join(known)}")
-        for one in fitting:
-            override(one, {name: value})
+    for one in defaults:
+        own = {entry.name for entry in fields(one)}
+        override(one, {name: value for name, value in settings.items() if name in own})
 
 
 def run_name(plan: RunPlan) -> str:

@@ -11,12 +11,12 @@ from __future__ import annotations
 import numpy as np
 
 from facespot.experiments.outcome import RunOutcome
+from facespot.experiments.papers.comparison import f1_note, paired_notes
 from facespot.experiments.papers.inference import measure_inference
 from facespot.experiments.papers.reproduction import Reproduction
-from facespot.experiments.papers.wording import AP, difference_text, interval_text, spotting_details
+from facespot.experiments.papers.wording import AP, spotting_details
 from facespot.experiments.printed import Value, printed_table
 from facespot.experiments.table import ReproducedTable
-from facespot.metrics import Resampling, Summary, compare
 from facespot.metrics.figures import OVERALL, evaluate_by, parts_of
 from facespot.models.checkpoint import read_weights
 from facespot.protocols import half_mean_length, half_mean_length_of_fold
@@ -41,8 +41,8 @@ def table1(reproduction: Reproduction) -> ReproducedTable:
         row: {name: part.f1 for name, (_, part) in parts_of(summary.evaluation).items()}
         for row, summary in summaries.items()
     }
-    notes = [_intervals_note(row, summary) for row, summary in summaries.items()]
-    notes += _comparison_notes(without, with_network)
+    notes = [f1_note(row, summary) for row, summary in summaries.items()]
+    notes += paired_notes(without, with_network, "F1 with the network less F1 without it")
     return reproduction.table("softnet:table1", ours, [without, with_network], notes=notes)
 
 
@@ -54,7 +54,7 @@ def table2(reproduction: Reproduction) -> ReproducedTable:
     for name, (_, part) in parts_of(summary.evaluation).items():
         for row, value in spotting_details(part, summary.figures[name]["ap"].estimate).items():
             ours.setdefault(row, {})[name] = value
-    return reproduction.table("softnet:table2", ours, [outcome], notes=[_intervals_note(WITH, summary)])
+    return reproduction.table("softnet:table2", ours, [outcome], notes=[f1_note(WITH, summary)])
 
 
 def table3(reproduction: Reproduction) -> ReproducedTable:
@@ -140,30 +140,6 @@ def _by_threshold(reproduction: Reproduction, table_id: str, outcome: RunOutcome
         "these F1 are of the test subjects: they show what p does, and are no way to choose it",
     ]
     return reproduction.table(table_id, ours, [outcome], notes=notes)
-
-
-def _intervals_note(row: str, summary: Summary) -> str:
-    figures = ", ".join(f"{name} {interval_text(figures['f1'])}" for name, figures in summary.figures.items())
-    return f"F1 with {100 * summary.resampling.level:g} % intervals over subjects, {row}: {figures}"
-
-
-def _comparison_notes(without: RunOutcome, with_network: RunOutcome) -> list[str]:
-    """SOFTNet less baseline on the videos that both have."""
-    common = {one.id for one in without.tested} & {one.id for one in with_network.tested}
-    truth, first, second = (
-        [track for track in tracks if track.video in common]
-        for tracks in (with_network.truth, without.predicted(), with_network.predicted())
-    )
-    resampling = Resampling(seed=with_network.plan.seed)
-    found = compare(
-        truth, first, second, rule=with_network.plan.rule, corpus=with_network.corpus, resampling=resampling
-    )
-    how = (
-        f"F1 with the network less F1 without it, paired over {found.n_subjects} subjects ({resampling.n_resamples} "
-        f"resamplings, {100 * resampling.level:g} % intervals, two-sided p values)"
-    )
-    tests = [f"{name}: {difference_text(figures['f1'])}" for name, figures in found.differences.items()]
-    return [how, *tests]
 
 
 def _parameters(outcome: RunOutcome) -> int:
