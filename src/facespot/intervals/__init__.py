@@ -1,9 +1,11 @@
 """Scores in, intervals out. Pure functions on rows.
 
 `peaks` makes intervals of fixed length around the peaks of one score per row (SOFTNet, MEAN); `proposals` searches both
-ends of each interval where there are probabilities of onset and offset, and drops what overlaps (SpoT-GCN).
+ends of each interval where there are probabilities of onset and offset, and drops what overlaps (SpoT-GCN); `classes`
+joins the rows of one class (FESNet).
 """
 
+from facespot.intervals.classes import class_intervals, class_runs
 from facespot.intervals.peaks import (
     Ends,
     Peaks,
@@ -25,6 +27,8 @@ __all__ = [
     "Proposals",
     "Smoothing",
     "boundary_range",
+    "class_intervals",
+    "class_runs",
     "find_peaks",
     "half_mean_length",
     "highest_peak",
