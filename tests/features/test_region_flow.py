@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from facespot.errors import SettingsError
 from facespot.faces import FaceTrack, crop, load_detector, to_crop
 from facespot.features import FeatureCache, extract, feature_spec
-from facespot.features.extract import row_shape
 from facespot.features.flow import load_flow_engine
+from facespot.features.kinds import row_shape
 from facespot.features.region_flow import (
     N_REGIONS,
     adjacent_windows,

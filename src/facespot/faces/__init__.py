@@ -3,13 +3,14 @@
 In: a `Video`, the `Selection` of its frames, and a detector by name ("mediapipe", or "dlib" with the extra).
 
 Out: a `FaceTrack`: for every frame the reference face (`Face`: square box, 68 iBUG points in pixels) that counts in it,
-or that there is none. `crop` cuts the box out of a frame; `to_crop` gives the landmarks in that crop.
+or that there is none. `crop` cuts the box out of a frame; `to_crop` gives the landmarks in that crop. `alignment`
+takes the motion of the head out of the crops.
 
 Detectors and OpenCV are loaded when a face is looked for, not before.
 """
 
 from facespot.faces.boxes import crop, face_box, to_crop
-from facespot.faces.detectors import DETECTORS, Detector, load_detector
+from facespot.faces.detectors import DETECTORS, Detector, find_near, load_detector
 from facespot.faces.tracking import FaceSettings, FaceTrack, track_face
 
 __all__ = [
@@ -19,6 +20,7 @@ __all__ = [
     "FaceTrack",
     "crop",
     "face_box",
+    "find_near",
     "load_detector",
     "to_crop",
     "track_face",

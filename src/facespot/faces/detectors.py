@@ -1,4 +1,4 @@
-"""What a face detector is, and the two that there are."""
+"""What a face detector is, and the three that there are."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from types import MappingProxyType
 from typing import Protocol, cast
 
 from facespot.errors import MissingDependencyError, SettingsError
-from facespot.values import ByteImage, Face
+from facespot.values import Box, ByteImage, Face
 
 
 class Detector(Protocol):
@@ -46,11 +46,16 @@ DETECTORS: Mapping[str, str] = MappingProxyType(
     {
         "mediapipe": "facespot.faces.mediapipe_detector:MediaPipeDetector",
         "dlib": "facespot.faces.dlib_detector:DlibDetector",
+        "mtcnn": "facespot.faces.mtcnn_detector:MtcnnDetector",
     }
 )
 
 _REMEDIES: Mapping[str, str] = MappingProxyType(
-    {"mediapipe": 'pip install "mediapipe==0.10.14"', "dlib": 'pip install "facespot[dlib]"'}
+    {
+        "mediapipe": 'pip install "mediapipe==0.10.14"',
+        "dlib": 'pip install "facespot[dlib]"',
+        "mtcnn": 'pip install "facespot[mtcnn]"',
+    }
 )
 
 
@@ -72,7 +77,7 @@ def load_detector(name: str = "mediapipe") -> Detector:
 
     Parameters
     ----------
-    name : {"mediapipe", "dlib"}
+    name : {"mediapipe", "dlib", "mtcnn"}
         Which one.
 
     Raises
@@ -90,3 +95,9 @@ def load_detector(name: str = "mediapipe") -> Detector:
         return make()
     except ImportError as error:
         raise missing_library(name, error) from error
+
+
+def find_near(detector: Detector, rgb: ByteImage, frame: int, place: Box) -> Face | None:
+    """Find the face of a frame that overlaps most with a place, if any does; `rgb` and `frame` as in `Detector`."""
+    best = max(detector.detect(rgb, frame), key=lambda face: place.iou(face.box), default=None)
+    return best if best is not None and place.iou(best.box) > 0 else None

@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from facespot.errors import OutputError
-from facespot.values import FeatureSpec, FloatArray
+from facespot.values import ByteImage, FeatureSpec, FloatArray
 
 SCHEMA = "facespot.features/1"
 
@@ -93,18 +93,28 @@ class RowWriter:
     """Writes an array of known length row by row into a ``.npy`` file, so that memory does not grow with the video.
 
     The file is complete when the ``with`` block ends without an error; too few rows then raise a ValueError.
+
+    Parameters
+    ----------
+    path : Path
+    n_rows : int
+        How many rows will be written.
+    row_shape : tuple of int
+    row_type : str
+        Type of the numbers, as NumPy's ``dtype.str``.
     """
 
-    def __init__(self, path: Path, n_rows: int, row_shape: tuple[int, ...]) -> None:
+    def __init__(self, path: Path, n_rows: int, row_shape: tuple[int, ...], row_type: str = "<f4") -> None:
         self._stream = path.open("wb")
         self._missing = n_rows
-        header = {"descr": "<f4", "fortran_order": False, "shape": (n_rows, *row_shape)}
+        self._type = row_type
+        header = {"descr": row_type, "fortran_order": False, "shape": (n_rows, *row_shape)}
         np.lib.format.write_array_header_1_0(self._stream, header)
 
-    def append(self, rows: FloatArray) -> None:
+    def append(self, rows: FloatArray | ByteImage) -> None:
         """Add the next rows."""
         self._missing -= len(rows)
-        self._stream.write(np.ascontiguousarray(rows, dtype="<f4").tobytes())
+        self._stream.write(np.ascontiguousarray(rows, dtype=self._type).tobytes())
 
     def __enter__(self) -> RowWriter:
         return self

@@ -75,12 +75,11 @@ class PairStream:
         Shared with the other streams.
     """
 
-    step = 1
-
     def __init__(
         self, engine: FlowEngine, k: int, faces: FaceTrack, regions: Sequence[Regions | None], crops: Crops
     ) -> None:
         unreadable = [index for index, found in enumerate(regions) if found is None]
+        self.places = np.arange(len(faces.frames))
         self.outputs: list[tuple[FeatureSpec, RowWriter]] = []
         self._engine = engine
         self._k = k

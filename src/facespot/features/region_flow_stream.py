@@ -84,7 +84,7 @@ class RegionFlowStream:
         reach: int,
         landmarks_every: int,
     ) -> None:
-        self.step = step
+        self.places = np.arange(0, len(faces.frames), step)
         self.outputs: list[tuple[FeatureSpec, RowWriter]] = []
         self._engine = engine
         self._detector = detector
@@ -162,10 +162,9 @@ class RegionFlowStream:
 
     def _detect(self, frame: Frame, reference: int) -> Face | None:
         """The face that overlaps most with the reference, if any does."""
-        place = self._faces.references[reference].box
-        found = self._detector.detect(frame.rgb(), frame.index)
-        best = max(found, key=lambda face: place.iou(face.box), default=None)
-        return best if best is not None and place.iou(best.box) > 0 else None
+        from facespot.faces import find_near
+
+        return find_near(self._detector, frame.rgb(), frame.index, self._faces.references[reference].box)
 
 
 def _first_frame(face: Face, gray: ByteImage) -> _FirstFrame | None:

@@ -67,8 +67,8 @@ class Features:
         Frames and seconds of the source video.
     spec : FeatureSpec
         What the values are.
-    values : (n, ...) float32 array
-        One row per frame, possibly memory-mapped. Rows that are not valid hold NaN.
+    values : (n, ...) float32 or uint8 array
+        One row per frame, possibly memory-mapped. Rows that are not valid hold NaN, or 0 in bytes.
     frames : (n,) int64 array
         Source frame of each row, strictly increasing.
     valid : (n,) bool array
@@ -82,7 +82,7 @@ class Features:
     video: str
     timebase: Timebase
     spec: FeatureSpec
-    values: FloatArray
+    values: NDArray[Any]
     frames: IntArray
     valid: BoolArray
     fps: float
@@ -157,7 +157,7 @@ class Curve:
     values : (n,) float32 array
         Smoothed scores; NaN where there is none.
     threshold : float or None
-        Peaks above it are spotted; None where no frame has a score.
+        Peaks above it are spotted; None where no frame has a score, or the method lays none.
     """
 
     kind: Kind
