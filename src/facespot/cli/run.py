@@ -106,7 +106,7 @@ def run_command(
         float | None,
         typer.Option(metavar="RATE", help="Read so many frames per second instead of all.", show_default=False),
     ] = None,
-    detector: Annotated[str, typer.Option(help="Face and landmark detector: mediapipe or dlib.")] = "mediapipe",
+    detector: Annotated[str, typer.Option(help="Face and landmark detector: mediapipe, dlib or mtcnn.")] = "mediapipe",
     workers: Annotated[
         int | None, typer.Option(metavar="N", help="Processes; default: all processors.", show_default=False)
     ] = None,

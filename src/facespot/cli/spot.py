@@ -61,7 +61,7 @@ def spot_command(
         int | None,
         typer.Option(metavar="N", help="Follow the N-th face, 1 being the largest that persists.", show_default=False),
     ] = None,
-    detector: Annotated[str, typer.Option(help="Face and landmark detector: mediapipe or dlib.")] = "mediapipe",
+    detector: Annotated[str, typer.Option(help="Face and landmark detector: mediapipe, dlib or mtcnn.")] = "mediapipe",
     settings: Annotated[
         list[str] | None,
         typer.Option(
