@@ -41,6 +41,14 @@ def test_classes_lie_where_their_points_are(tmp_path):
     assert np.median(gray_rows[gray > width]) < np.median(red_rows[second_red]), "rows count from the top"
 
 
+def test_frames_without_expression_have_one_look_by_both_names(tmp_path):
+    normal = draw(tmp_path / "normal.png", panel(normal=ABOVE, micro=RIGHT))
+    neutral = draw(tmp_path / "neutral.png", panel(neutral=ABOVE, micro=RIGHT))
+    above = slice(0, -round(LEGEND_INCHES * DOTS_PER_INCH))
+    np.testing.assert_array_equal(normal[above], neutral[above])
+    assert (normal != neutral).any(), "the legend names them"
+
+
 @pytest.mark.parametrize(("count", "rows", "columns"), [(1, 1, 1), (2, 1, 2), (3, 2, 2), (4, 2, 2)])
 def test_two_panels_stand_in_a_row(count, rows, columns, tmp_path):
     picture = draw(tmp_path / "a.png", *[panel(macro=LEFT, micro=RIGHT)] * count)

@@ -106,7 +106,7 @@ def write_heat_maps(rows: Sequence[HeatMapRow], path: Path) -> None:
         ]
         _draw_row(pictures, row)
     first_top = MARGIN_INCHES + HEADINGS_INCHES + TITLE_INCHES
-    _draw_bar(figure, place(MARGIN_INCHES + len(headings) * step, first_top, 0.13, PICTURE_INCHES))
+    draw_bar(figure, place(MARGIN_INCHES + len(headings) * step, first_top, 0.13, PICTURE_INCHES))
     with output_folder(path.parent) as folder:
         # The default metadata holds the version of Matplotlib: equal rows are to give equal bytes.
         figure.savefig(folder / path.name, format="png", metadata={"Software": None})
@@ -120,7 +120,7 @@ def _draw_row(pictures: Sequence[Axes], row: HeatMapRow) -> None:
     for axes in pictures[:2]:
         axes.imshow(row.face, extent=(0, 1, 0, 1), interpolation="bilinear")
     pictures[1].imshow(
-        row.heat, extent=(0, 1, 0, 1), cmap=_fading_colors(), vmin=0, vmax=1, interpolation="bilinear",
+        row.heat, extent=(0, 1, 0, 1), cmap=fading_colors(), vmin=0, vmax=1, interpolation="bilinear",
         interpolation_stage="rgba",
     )  # fmt: skip
     if row.motion is not None:
@@ -130,7 +130,7 @@ def _draw_row(pictures: Sequence[Axes], row: HeatMapRow) -> None:
         )
 
 
-def _fading_colors() -> ListedColormap:
+def fading_colors() -> ListedColormap:
     """Colours of the heat, clear at 0."""
     from matplotlib import colormaps
     from matplotlib.colors import ListedColormap
@@ -141,7 +141,8 @@ def _fading_colors() -> ListedColormap:
     return ListedColormap(colors)
 
 
-def _draw_bar(figure: Figure, place: tuple[float, float, float, float]) -> None:
+def draw_bar(figure: Figure, place: tuple[float, float, float, float]) -> None:
+    """The scale of the heat; left, bottom, width and height as fractions of the figure."""
     from matplotlib.cm import ScalarMappable
     from matplotlib.colors import Normalize
 

@@ -47,8 +47,7 @@ figcaption { font-size: .9em; margin-bottom: .1rem } figcaption .note { margin-l
 """
 KEY = (
     '<ul class="key"><li><span class="line"></span>smoothed score</li>'
-    '<li><span class="line dashed"></span>threshold</li>'
-    '<li><span class="true"></span>true, found</li><li><span class="missed"></span>true, missed (cross)</li>'
+    '{}<li><span class="true"></span>true, found</li><li><span class="missed"></span>true, missed (cross)</li>'
     '<li><span class="hit"></span>spotted, hit</li>'
     '<li><span class="false-alarm"></span>spotted, false alarm (lower bar)</li>{}</ul>'
 )
@@ -102,12 +101,14 @@ def timelines(
         )
     everything = [state for judged in (*true.values(), *spotted.values()) for _, state in judged]
     extra = '<li><span class="not-counted"></span>not counted by the rule</li>' if NOT_COUNTED in everything else ""
+    laid = any(one.threshold is not None for each in curves.values() for one in each)
+    dashed = '<li><span class="line dashed"></span>threshold</li>' if laid else ""
     words = (
         "<p>Scores are normalised for each video and type: 0 is the lowest, 1 the highest smoothed score (or the "
         "threshold, where it lies beyond). Gaps are "
         "frames without a score. The time axis is in seconds and spans the whole video.</p>"
     )
-    return words + KEY.format(extra) + "\n" + "\n".join(parts) if parts else ""
+    return words + KEY.format(dashed, extra) + "\n" + "\n".join(parts) if parts else ""
 
 
 def timeline_anchors(truth: Sequence[Track], subjects: Mapping[str, str]) -> dict[str, str]:

@@ -17,8 +17,8 @@ from facespot.report.timeline import COLORS
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-CLASS_COLORS = {"normal": "#8b8f94", **COLORS}
-MARKERS = {"normal": "s", "macro": "o", "micro": "^"}
+CLASS_COLORS = {"normal": "#8b8f94", "neutral": "#8b8f94", **COLORS}
+MARKERS = {"normal": "s", "neutral": "s", "macro": "o", "micro": "^"}
 COLUMNS = 2
 PANEL_INCHES = (4.7, 4.1)
 LEGEND_INCHES = 0.35
@@ -35,8 +35,8 @@ class ScatterPanel:
     Parameters
     ----------
     title, subtitle : str
-    points : mapping from {"normal", "macro", "micro"} to (n, 2) array
-        Places by class; a class without points is named in the panel.
+    points : mapping from {"normal", "neutral", "macro", "micro"} to (n, 2) array
+        Places by class, one name of frames without expression; a class without points is named in the panel.
     axes : tuple of str
         Labels of both axes.
     """

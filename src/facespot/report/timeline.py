@@ -91,7 +91,8 @@ def _subtitle(result: Result, truth: Track | None) -> str:
     if not result.curves:
         return f"{methods_of(result)}: {counts}; lines: class probabilities. An emotion that is shown is not one felt."
     bars = "; black bars: annotated" if truth is not None else ""
-    begin = f"{methods_of(result)}: {counts} spotted; dashed: threshold{bars}."
+    dashed = "; dashed: threshold" if any(curve.threshold is not None for curve in result.curves) else ""
+    begin = f"{methods_of(result)}: {counts} spotted{dashed}{bars}."
     return f"{begin} False positives are common: check each one."
 
 

@@ -25,6 +25,7 @@ Loss = Callable[[nn.Module, tuple[Tensor, ...]], Tensor]
 OnProgress = Callable[[int, int], None]
 OnEpoch = Callable[[int], None]
 SECONDS_BETWEEN_STATES = 20.0
+MOST_VALIDATED_AT_ONCE = 256
 # Keeps the draws of a step apart from those of an epoch's order.
 _STEP_STREAM = 1
 
@@ -216,9 +217,10 @@ class _Training:
     def _validate(self, validation: Samples) -> float:
         self.network.eval()
         total = 0.0
+        at_once = min(MOST_VALIDATED_AT_ONCE, self.schedule.batch_size)
         with torch.no_grad():
-            for start in range(0, len(validation), 256):
-                indices = np.arange(start, min(start + 256, len(validation)))
+            for start in range(0, len(validation), at_once):
+                indices = np.arange(start, min(start + at_once, len(validation)))
                 batch = tuple(torch.from_numpy(part) for part in validation.batch(indices, np.random.default_rng(0)))
                 total += self.loss(self.network, batch).item() * len(indices)
         return total / len(validation)
