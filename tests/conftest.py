@@ -85,6 +85,48 @@ def random_spotgcn_checkpoint(tmp_path_factory):
     return folder
 
 
+@pytest.fixture(scope="session")
+def random_fesnet_checkpoint(tmp_path_factory):
+    """A checkpoint of FESNet with random weights: narrow, short clips, landmarks in every 30th frame."""
+    torch = pytest.importorskip("torch", reason='needs pip install "facespot[train]"')
+    from facespot.methods.fesnet.config import FesnetConfig
+    from facespot.methods.fesnet.network import build_network
+    from facespot.models import write_checkpoint
+    from facespot.training.onnx_export import to_onnx
+    from facespot.values import KINDS
+
+    settings = {"clip_frames": 16, "clip_stride": 8, "first_channels": 3, "middle_channels": 4, "channels": 8,
+                "heads": 2, "depth": 1, "embedding": 8, "temporal_channels": 6, "refinement_channels": 6,
+                "landmarks_every": 30}  # fmt: skip
+    network = build_network(FesnetConfig(**settings), torch.Generator().manual_seed(7))
+    clips = torch.from_numpy(demo_faces(128)).float().unflatten(0, (8, 16))
+    with torch.no_grad():
+        # Norms that know what they get, then logits of which each is the highest now and then.
+        network(clips)
+        network.eval()
+        for layer, stage in ((network.lsdm.proposals, slice(3, 6)), (network.mtam.blocks[-1].proposals[-1], slice(3))):
+            logits = network(clips)[..., stage].flatten(0, 1)
+            gain = 1 / logits.std(dim=0)
+            layer.weight *= gain.view(-1, *[1] * (layer.weight.ndim - 1))
+            layer.bias.copy_((layer.bias - logits.mean(dim=0)) * gain)
+    folder = tmp_path_factory.mktemp("fesnet") / "weights"
+    write_checkpoint(folder, method="fesnet", kind=None, config=settings, fitted={"kinds": list(KINDS)}, origin={},
+                     onnx_bytes=to_onnx(network, (16, 112, 112, 3), input_name="clips", output_names=("logits",)),
+                     weights={name: value.numpy() for name, value in network.state_dict().items()})  # fmt: skip
+    return folder
+
+
+def demo_faces(n_frames):
+    """The face in the first frames of the demo video, cut out roughly: (n, 112, 112, 3) bytes."""
+    import av
+    import numpy as np
+
+    with av.open(str(ROOT / "examples" / "demo.mp4")) as source:
+        frames = [frame.reformat(width=320, height=240).to_ndarray(format="rgb24")[64:176, 104:216]
+                  for _, frame in zip(range(n_frames), source.decode(video=0), strict=False)]  # fmt: skip
+    return np.stack(frames)
+
+
 # Three stretches of the demo video, as if they were of three people: frames, and the true expressions in them.
 STRETCHES = {
     "ann": (70, 219, ((78, 98, 138, "macro"), (204, 207, 213, "micro"))),

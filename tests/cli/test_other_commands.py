@@ -16,15 +16,16 @@ def test_methods_are_listed_with_what_they_need():
     done = facespot("methods", "list")
     assert done.returncode == 0
     listed = dict(line.split(maxsplit=1) for line in done.stdout.splitlines())
-    assert list(listed) == ["strain", "softnet", "mean", "spotgcn"]
+    assert list(listed) == ["strain", "softnet", "mean", "spotgcn", "fesnet"]
     assert "needs no weights" in listed.pop("strain")
     assert all("needs --weights" in summary for summary in listed.values())
 
 
-@pytest.mark.parametrize("name", ["strain", "softnet", "mean", "spotgcn"])
+@pytest.mark.parametrize("name", ["strain", "softnet", "mean", "spotgcn", "fesnet"])
 def test_every_setting_of_a_method_is_shown_and_explained(name):
     from dataclasses import fields
 
+    from facespot.methods.fesnet.config import FesnetConfig
     from facespot.methods.mean.config import MeanConfig
     from facespot.methods.softnet.method import SoftnetConfig
     from facespot.methods.spotgcn.config import SpotgcnConfig
@@ -32,7 +33,8 @@ def test_every_setting_of_a_method_is_shown_and_explained(name):
 
     done = facespot("methods", "show", name)
     shown, explained = done.stdout.split("Settings of", 1)
-    configs = {"strain": StrainConfig, "softnet": SoftnetConfig, "mean": MeanConfig, "spotgcn": SpotgcnConfig}
+    configs = {"strain": StrainConfig, "softnet": SoftnetConfig, "mean": MeanConfig, "spotgcn": SpotgcnConfig,
+               "fesnet": FesnetConfig}  # fmt: skip
     for field in fields(configs[name]):
         assert f"  {field.name} = {field.default}" in shown
         assert field.name in explained
@@ -52,7 +54,8 @@ def test_an_unknown_method_ends_in_one_line():
     done = facespot("methods", "show", "magic")
     assert (done.returncode, done.stdout) == (2, "")
     assert (
-        done.stderr == "facespot: --method: there is no method 'magic'; choose one of strain, softnet, mean, spotgcn\n"
+        done.stderr
+        == "facespot: --method: there is no method 'magic'; choose one of strain, softnet, mean, spotgcn, fesnet\n"
     )
 
 

@@ -60,6 +60,23 @@ def test_spotted_expressions_get_an_emotion(facespot, random_mean_checkpoint, tm
     assert document["expressions"][0]["emotion_probability"] == float(rows[0]["emotion_probability"])
 
 
+@pytest.mark.parametrize("peak_threshold", ["0", "1"])
+def test_intervals_of_fesnet_or_none_get_an_emotion(
+    facespot, random_fesnet_checkpoint, random_mean_checkpoint, tmp_path, peak_threshold
+):
+    done = facespot("spot", DEMO, "--method", "fesnet", "--weights", random_fesnet_checkpoint,
+                    "--set", f"peak_threshold={peak_threshold}",
+                    "--recognize", "mean", "--recognize-weights", random_mean_checkpoint)  # fmt: skip
+    assert (done.returncode, done.stderr) == (0, "")
+    folder = tmp_path / "facespot_results" / "demo"
+    rows = list(csv.DictReader((folder / "expressions.csv").read_text().splitlines()))
+    assert bool(rows) == (peak_threshold == "0")
+    assert all(row["emotion"] in CLASSES for row in rows)
+    channels = np.load(folder / "scores.npz", allow_pickle=False)["channels"].tolist()
+    of_types = ["macro", "micro", "macro/spatial", "micro/spatial"]
+    assert channels == [*of_types, *(f"emotion/{name}" for name in sorted(CLASSES))]
+
+
 def test_intervals_of_a_table_of_many_videos_are_named(facespot, random_mean_checkpoint, tmp_path):
     longer = track("longer", 5000, (Expression(4000, None, 4100, "macro"),))
     write_tracks([longer, track()], tmp_path / "all.csv")

@@ -127,7 +127,7 @@ def test_one_checkpoint_spots_its_type_alone(facespot, random_checkpoints, tmp_p
 EVERYTHING = ("--set", "apex_threshold=0", "--set", "consistent=false")
 
 
-def spotgcn_files(folder):
+def spotting_files(folder):
     """Rows of the table of a video and its scores."""
     rows = list(csv.DictReader((folder / "expressions.csv").read_text().splitlines()))
     return rows, np.load(folder / "scores.npz", allow_pickle=False)
@@ -140,7 +140,7 @@ def test_spotgcn_spots_both_types_with_one_checkpoint_and_without_torch(facespot
     assert sorted(path.name for path in folder.iterdir()) == [
         "expressions.csv", "expressions.json", "scores.npz", "timeline.png",
     ]  # fmt: skip
-    rows, scores = spotgcn_files(folder)
+    rows, scores = spotting_files(folder)
     assert scores["channels"].tolist() == [
         f"{kind}{part}" for kind in ("macro", "micro") for part in ("", "/onset", "/offset", "/expression")
     ]
@@ -169,7 +169,7 @@ def test_spotgcn_takes_every_second_frame_of_60_per_second(facespot, random_spot
     encode(tmp_path / "fast.mp4", [image for image in images for _ in range(2)], rate=60)
     done = facespot("fast.mp4", "--method", "spotgcn", "--weights", random_spotgcn_checkpoint, *EVERYTHING)
     assert (done.returncode, done.stderr) == (0, "")
-    rows, scores = spotgcn_files(tmp_path / "facespot_results" / "fast")
+    rows, scores = spotting_files(tmp_path / "facespot_results" / "fast")
     assert scores["frames"].tolist() == list(range(0, 120, 2))
     assert scores["fps"] == 30
     assert {row["kind"] for row in rows} == {"macro", "micro"}
@@ -185,7 +185,7 @@ def test_spotgcn_says_which_type_a_video_is_too_short_for(facespot, random_spotg
     assert done.returncode == 0, done.stderr
     assert "too short for macro-expressions" in done.stdout
     assert "13 are needed" in done.stdout
-    _, scores = spotgcn_files(tmp_path / "facespot_results" / "demo")
+    _, scores = spotting_files(tmp_path / "facespot_results" / "demo")
     assert scores["channels"].tolist() == ["micro", "micro/onset", "micro/offset", "micro/expression"]
     encode(tmp_path / "short.mp4", [np.full((240, 320, 3), 128, dtype=np.uint8)] * 6)
     is_one_clear_line(facespot("short.mp4", *spotgcn), "6 frames", "'spotgcn' needs at least 7 frames")
@@ -201,6 +201,57 @@ def test_spotgcn_takes_one_checkpoint_with_its_own_window(facespot, random_spotg
     spotgcn = ("--method", "spotgcn", "--weights", random_spotgcn_checkpoint)
     is_one_clear_line(facespot(DEMO, *spotgcn, *spotgcn[2:]), "one network for both types")
     is_one_clear_line(facespot(DEMO, *spotgcn, "--set", "window=7"), "(5, 10, 2), not (7, 10, 2)", "'window'")
+
+
+def test_fesnet_spots_both_types_with_one_checkpoint_and_without_torch(facespot, random_fesnet_checkpoint, tmp_path):
+    fesnet = ("--method", "fesnet", "--weights", random_fesnet_checkpoint)
+    done = facespot(DEMO, "--end", "4", *fesnet)
+    assert (done.returncode, done.stderr) == (0, "")
+    folder = tmp_path / "facespot_results" / "demo"
+    assert sorted(path.name for path in folder.iterdir()) == [
+        "expressions.csv", "expressions.json", "scores.npz", "timeline.png",
+    ]  # fmt: skip
+    rows, scores = spotting_files(folder)
+    assert scores["channels"].tolist() == ["macro", "micro", "macro/spatial", "micro/spatial"]
+    assert scores["values"].shape == (120, 4)
+    assert np.isfinite(scores["values"]).all()
+    assert {row["kind"] for row in rows} == {"macro", "micro"}
+    for row, after in zip(rows, [*rows[1:], None], strict=True):
+        onset, apex, offset = (int(row[name]) for name in ("onset", "apex", "offset"))
+        assert onset <= apex <= offset
+        assert offset - onset >= 2
+        assert after is None or offset < int(after["onset"])
+        probability = scores["values"][onset : offset + 1, ["macro", "micro"].index(row["kind"])]
+        assert apex == onset + probability.argmax()
+        assert float(row["score"]) == pytest.approx(probability.max(), abs=1e-4)
+    provenance = json.loads((folder / "expressions.json").read_text())["provenance"]
+    assert [one["kind"] for one in provenance["weights"]] == [None]
+    assert (provenance["settings"]["clip_frames"], provenance["settings"]["channels"]) == (16, 8)
+    is_one_clear_line(facespot(DEMO, *fesnet, *fesnet[2:]), "one network for both types")
+    is_one_clear_line(facespot(DEMO, *fesnet, "--set", "clip_frames=32"), "(16, 112, 112, 3)", "'clip_frames'")
+
+
+def test_fesnet_takes_every_second_frame_of_120_per_second(facespot, random_fesnet_checkpoint, tmp_path):
+    import av
+
+    with av.open(str(DEMO)) as source:
+        images = [frame.reformat(width=320, height=240).to_ndarray(format="rgb24")
+                  for _, frame in zip(range(40), source.decode(video=0), strict=False)]  # fmt: skip
+    encode(tmp_path / "fast.mp4", [image for image in images for _ in range(2)], rate=120)
+    fesnet = ("--method", "fesnet", "--weights", random_fesnet_checkpoint)
+    done = facespot("fast.mp4", *fesnet, "--set", "least_s=0")
+    assert (done.returncode, done.stderr) == (0, "")
+    rows, scores = spotting_files(tmp_path / "facespot_results" / "fast")
+    assert scores["frames"].tolist() == list(range(0, 80, 2))
+    assert scores["fps"] == 60
+    assert rows
+    assert all(int(row[name]) % 2 == 0 for row in rows for name in ("onset", "apex", "offset"))
+    encode(tmp_path / "short.mp4", images[:5])
+    done = facespot("short.mp4", *fesnet)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert spotting_files(tmp_path / "facespot_results" / "short")[1]["frames"].tolist() == list(range(5))
+    encode(tmp_path / "shorter.mp4", images[:2])
+    is_one_clear_line(facespot("shorter.mp4", *fesnet), "2 frames", "'fesnet' needs at least 3 frames")
 
 
 def test_start_and_resampling_keep_the_frame_numbers_of_the_file(facespot, tmp_path):

@@ -66,6 +66,12 @@ METHODS: dict[str, MethodEntry] = {
         needs_weights=True,
         only_with_type=False,
     ),
+    "fesnet": MethodEntry(
+        "facespot.methods.fesnet.method:FesnetMethod",
+        "clips of aligned faces, neutral, macro or micro for each frame, end to end; needs --weights",
+        needs_weights=True,
+        only_with_type=False,
+    ),
 }
 
 
