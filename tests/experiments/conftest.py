@@ -10,10 +10,12 @@ import numpy as np
 import pytest
 
 from facespot.datasets import load_dataset
-from facespot.experiments.folds import adapted_method
+from facespot.experiments.folds import adapted_method, safe_name
 from facespot.experiments.papers.reproduction import Reproduction, run_name
 from facespot.experiments.plan import RunPlan
+from facespot.experiments.run import Execution
 from facespot.export.results import write_scores
+from facespot.methods.fesnet.decoding import scores_of_logits
 from facespot.values import KINDS, Scores
 
 TESTS = Path(__file__).parents[1]
@@ -127,6 +129,23 @@ def end_scores_like(recording, rng):
     return Scores(recording.id, recording.timebase, channels, values, np.arange(n_rows), np.isfinite(values), 30.0)
 
 
+def class_scores_like(recording, rng):
+    """Class probabilities that flicker, the spatial ones more, high in most true expressions; the first three rows are
+    not known.
+    """
+    n_rows = recording.timebase.n_frames
+    logits = rng.normal(0.0, 1.0, (n_rows, 6)).astype(np.float32)
+    logits[:, [0, 3]] += np.float32(3.0), np.float32(1.5)
+    for one in recording.truth.expressions:
+        if rng.random() < 0.75:
+            inside = slice(max(one.onset + int(rng.integers(-3, 4)), 0), one.offset + int(rng.integers(-3, 4)))
+            logits[inside, 1 + KINDS.index(one.kind)] += 6.0
+            logits[inside, 4 + KINDS.index(one.kind)] += 3.0
+    logits[:3] = np.nan
+    channels, values = scores_of_logits(logits, KINDS)
+    return Scores(recording.id, recording.timebase, channels, values, np.arange(n_rows), np.isfinite(values), 30.0)
+
+
 def write_run(plan, out, *, seed, scores_of=scores_like):
     """A run that has ended, with made-up scores."""
     dataset = load_dataset(plan.dataset, plan.root, emotions=plan.emotions)
@@ -134,7 +153,7 @@ def write_run(plan, out, *, seed, scores_of=scores_like):
     folder.mkdir(parents=True)
     plan.write(folder)
     for number, fold in enumerate(plan.folds(dataset.recordings), start=1):
-        place = folder / "folds" / f"{number:03d}-{fold.name}"
+        place = folder / "folds" / f"{number:03d}-{safe_name(fold.name)}"
         (place / "scores").mkdir(parents=True)
         files = {}
         for one in fold.test:
@@ -223,6 +242,47 @@ def scored_spotgcn(faceless_corpus, tmp_path):
         return Reproduction(plan, tmp_path / "out")
 
     return make
+
+
+@pytest.fixture
+def scored_fesnet(faceless_corpus, tmp_path):
+    """A reproduction whose runs of FESNet, each named by its settings, and of the other methods have ended."""
+
+    def make(*settings, root=faceless_corpus, **changes):
+        plan = RunPlan("own_data", str(root), "fesnet", **{"published": True, **changes})
+        for seed, changed in enumerate(settings):
+            write_run(replace(plan, settings=changed), tmp_path / "out", seed=seed, scores_of=class_scores_like)
+        others = {"spotgcn": end_scores_like, "softnet": scores_like, "strain": scores_like}
+        for seed, (method, scores_of) in enumerate(others.items(), start=len(settings)):
+            write_run(replace(plan, method=method), tmp_path / "out", seed=seed, scores_of=scores_of)
+        return Reproduction(plan, tmp_path / "out")
+
+    return make
+
+
+SMALL_FESNET = {
+    "first_channels": 4, "middle_channels": 4, "channels": 8, "depth": 1, "heads": 2, "embedding": 8,
+    "temporal_channels": 8, "refinement_channels": 4, "landmarks_every": 10, "smoothing_s": 0.1,
+}  # fmt: skip
+
+
+@pytest.fixture(scope="session")
+def random_fesnet(small_corpus, small_cache, tmp_path_factory):
+    """A reproduction on the small corpus whose run of FESNet has ended: random networks, made-up scores."""
+    torch = pytest.importorskip("torch", reason='needs pip install "facespot[train]"')
+    from facespot.methods.fesnet.config import FesnetConfig
+    from facespot.methods.fesnet.network import build_network
+    from facespot.models import write_checkpoint
+
+    out = tmp_path_factory.mktemp("fesnet_out")
+    plan = RunPlan("own_data", str(small_corpus), "fesnet", settings=dict(SMALL_FESNET), published=True)
+    write_run(plan, out, seed=3, scores_of=class_scores_like)
+    for seed, fold in enumerate(sorted((out / "runs" / run_name(plan) / "folds").iterdir())):
+        network = build_network(FesnetConfig(**SMALL_FESNET), torch.Generator().manual_seed(seed))
+        weights = {name: value.numpy() for name, value in network.state_dict().items()}
+        write_checkpoint(fold / "both", method="fesnet", kind=None, config=SMALL_FESNET, fitted={"kinds": list(KINDS)},
+                         origin={}, onnx_bytes=b"not needed", weights=weights)  # fmt: skip
+    return Reproduction(plan, out, Execution(cache=small_cache))
 
 
 @pytest.fixture(scope="session")

@@ -121,6 +121,12 @@ def test_a_published_protocol_is_that_of_the_methods_authors():
     with_weights = replace(of_both, weights="/w").protocol_text()
     assert "k and j of the weights" in with_weights
     assert "the test subject included" not in with_weights
+    of_frames = replace(of_both, method="fesnet", protocol="kfold:5:video")
+    text = of_frames.protocol_text()
+    assert text.startswith("5 folds by video; published protocol: no length or threshold comes from annotations")
+    assert "The paper does not say how the epoch was chosen; here the number of epochs is fixed" in text
+    assert "every video counts" in text
+    assert "epoch" not in replace(of_frames, weights="/w").protocol_text()
     for method in ("softnet", "mean", "strain"):
         text = replace(of_both, method=method).protocol_text()
         assert "for each type only the videos that hold it" in text
@@ -134,6 +140,6 @@ def test_the_rule_follows_the_protocol(method):
     plan = replace(PLAN, method=method)
     assert (plan.rule, plan.only_with_type) == (Rule(), False)
     published = replace(plan, published=True)
-    counts_every_video = method == "spotgcn"
+    counts_every_video = method in ("spotgcn", "fesnet")
     assert (published.rule, published.only_with_type) == ((Rule(), False) if counts_every_video else (PAPER_RULE, True))
     assert plan.kinds == KINDS

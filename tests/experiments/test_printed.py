@@ -302,6 +302,58 @@ def test_the_baseline_of_spotgcn_is_not_the_abpn_that_it_quotes():
         assert baseline[-1] - quoted[-1] > 0.04
 
 
+def test_all_tables_of_fesnet_are_there():
+    sizes = {one.id: (len(one.rows), len(one.columns)) for one in printed_tables().values() if one.paper == "FESNet"}
+    assert sizes == {
+        "fesnet:table1": (1, 10),
+        "fesnet:table2": (0, 10),
+        "fesnet:table3": (3, 5),
+        "fesnet:table4": (7, 5),
+    }
+    for number in (1, 2):
+        assert "not in our copy of the paper" in printed_table(f"fesnet:table{number}").note
+
+
+def test_the_tables_of_fesnet_repeat_one_another():
+    names = printed_table("fesnet:table1").column_names
+    for corpus, number, row in (("samm_lv", 3, "FESNet"), ("cas_me_2", 4, "0.15")):
+        table = printed_table(f"fesnet:table{number}")
+        whole = [printed_table("fesnet:table1").value("FESNet", name, corpus) for name in names]
+        assert whole == [table.value(row, name, corpus) for name in names]
+
+
+def test_the_published_gamma_of_fesnet_has_not_the_highest_overall_f1():
+    table = printed_table("fesnet:table4")
+    best = {
+        name: max(table.row_names, key=lambda row: table.value(row, name, "cas_me_2")) for name in table.column_names
+    }
+    assert best == {"macro": "0.30", "micro": "0.15", "overall": "0.30", "Edit": "0.15", "Acc": "0.15"}
+
+
+def test_one_figure_of_fesnet_cannot_be_a_share():
+    values = {
+        (table, row.name, column.name): value
+        for table in ("fesnet:table3", "fesnet:table4")
+        for row in printed_table(table).rows
+        for column, value in zip(printed_table(table).columns, row.values, strict=True)
+    }
+    odd = [place for place, value in values.items() if not 0 < value < 1]
+    assert odd == [("fesnet:table3", "without the LSDM loss", "Edit")]
+    for (table, row, name), value in values.items():
+        if name == "overall":
+            assert values[table, row, "micro"] < value < values[table, row, "macro"]
+
+
+def test_a_table_whose_numbers_are_not_known_says_so():
+    without = SMALL.partition('"theirs" =')[0].replace('cited = ["theirs"]\n', "")
+    with pytest.raises(FormatError, match="rows is missing"):
+        read_printed(without)
+    noted = without.replace('title = "counts"', 'title = "counts"\nnote = "nobody has seen it"')
+    assert read_printed(noted)["paper:table1"].rows == ()
+    with pytest.raises(FormatError, match="rows is missing"):
+        read_printed(noted.partition("[paper.table1.rows]")[0])
+
+
 def test_a_small_file_is_read():
     table = read_printed(SMALL)["paper:table1"]
     assert (table.paper, table.source, table.place) == ("A paper", "its authors", "A paper, Table I, page 3")

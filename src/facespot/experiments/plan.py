@@ -17,6 +17,8 @@ from facespot.values import KINDS, Fold, Kind, Recording
 
 SCHEMA = "facespot.run/1"
 PLAN_FILE = "run.json"
+WITHOUT_LENGTHS = ("fesnet",)
+"""Methods that no length of the annotated expressions goes into."""
 
 
 @dataclass(frozen=True)
@@ -119,6 +121,11 @@ class RunPlan:
                 f"published protocol: {lengths}; for each type only the videos that hold it; p as published; matching "
                 "and counting as the published evaluators"
             )
+        if self.method in WITHOUT_LENGTHS:
+            text = "published protocol: no length or threshold comes from annotations; every video counts"
+            if self.weights is not None:
+                return text
+            return f"{text}. The paper does not say how the epoch was chosen; here the number of epochs is fixed"
         lengths = "k and j of the weights"
         if self.weights is None:
             lengths = "k and j from the annotations of all subjects, the test subject included"

@@ -87,6 +87,7 @@ class PrintedTable:
         What it shows, in facespot's words.
     columns : tuple of PrintedColumn
     rows : tuple of PrintedRow
+        Empty where the numbers are not known; the note tells.
     note : str
         Slips and contradictions; empty where there is none.
     digits : int
@@ -209,7 +210,8 @@ def _read_table(where: str, table: Any, paper: str, source: str, short: Mapping[
         if not isinstance(value, KEYS_OF_TABLE.get(key, ())):
             raise FormatError(where, f"{key} is unknown or of the wrong type", f"known are {', '.join(KEYS_OF_TABLE)}")
     missing = [key for key in ("title", "columns", "rows") if not table.get(key)]
-    if missing:
+    # A table whose numbers nobody here has seen is still a table: its note tells.
+    if missing and not (missing == ["rows"] and "rows" in table and table.get("note")):
         raise FormatError(where, f"{missing[0]} is missing", "give it")
     columns = tuple(_read_column(where, column, short) for column in table["columns"])
     if len({(column.corpus, column.name) for column in columns}) < len(columns):

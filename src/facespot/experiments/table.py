@@ -269,7 +269,8 @@ def reproduce_table(
 ) -> ReproducedTable:
     """Our values beside the printed ones.
 
-    Only the printed columns of `corpus` are shown where there are any, else those of every data set of the table.
+    Only the printed columns of `corpus` are shown where there are any, else those of every data set of the table; none
+    where no numbers of the table are known.
 
     Parameters
     ----------
@@ -296,7 +297,7 @@ def reproduce_table(
         if row not in names or unknown:
             raise ValueError(f"{table.id} has no row {row!r}" if row not in names else f"no column {unknown[0]!r}")
     shown = (corpus,) if corpus in table.corpora else table.corpora
-    printed_under = {(one.name, one.corpus) for one in table.columns}
+    printed_under = {(one.name, one.corpus) for one in table.columns if table.rows}
     columns = tuple(
         ReproducedColumn(name, tuple(one for one in shown if (name, one) in printed_under))
         for name in table.column_names

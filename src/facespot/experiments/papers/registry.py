@@ -73,10 +73,29 @@ PARTS: Mapping[str, Part] = MappingProxyType(
             "facespot.experiments.papers.spotgcn_figures:figure6",
             "flow at the left corner of the mouth by strategy during a micro-expression",
         ),
+        **{
+            f"fesnet:table{number}": Part(f"facespot.experiments.papers.fesnet:table{number}") for number in range(1, 5)
+        },
+        "fesnet:figure5": Part(
+            "facespot.experiments.papers.fesnet_figures:figure5", "feature maps over the face during a micro-expression"
+        ),
+        "fesnet:figure7": Part(
+            "facespot.experiments.papers.fesnet_figures:figure7",
+            "frames by type in the plane of t-SNE, features of the residual blocks and of the LSDM",
+        ),
+        "fesnet:figure8": Part(
+            "facespot.experiments.papers.fesnet_figures:figure8",
+            "segments of two videos: annotated, proposals of the LSDM, final result",
+        ),
     }
 )
 METHODS_OF_PAPER: Mapping[str, tuple[str, ...]] = MappingProxyType(
-    {"softnet": ("softnet", "strain"), "mean": ("mean",), "spotgcn": ("spotgcn", "softnet")}
+    {
+        "softnet": ("softnet", "strain"),
+        "mean": ("mean",),
+        "spotgcn": ("spotgcn", "softnet"),
+        "fesnet": ("fesnet", "spotgcn", "softnet", "strain"),
+    }
 )
 """The methods that a paper's tables run; a setting of any of them may be changed."""
 
