@@ -21,7 +21,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent
 ENVIRONMENT = ROOT / ".venv"
 VERSIONS = ((3, 12), (3, 11))
-EXTRAS = {"spot": "", "test": "[train,dlib,synth,dev]", "check": "[train,dlib,synth,dev]"}
+EXTRAS = {"spot": "", "test": "[train,dlib,mtcnn,synth,dev]", "check": "[train,dlib,mtcnn,synth,dev]"}
 
 
 def use_a_supported_python() -> None:
