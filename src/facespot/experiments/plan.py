@@ -17,8 +17,6 @@ from facespot.values import KINDS, Fold, Kind, Recording
 
 SCHEMA = "facespot.run/1"
 PLAN_FILE = "run.json"
-WITHOUT_LENGTHS = ("fesnet",)
-"""Methods that no length of the annotated expressions goes into."""
 
 
 @dataclass(frozen=True)
@@ -121,7 +119,7 @@ class RunPlan:
                 f"published protocol: {lengths}; for each type only the videos that hold it; p as published; matching "
                 "and counting as the published evaluators"
             )
-        if self.method in WITHOUT_LENGTHS:
+        if not method_entry(self.method).uses_lengths:
             text = "published protocol: no length or threshold comes from annotations; every video counts"
             if self.weights is not None:
                 return text

@@ -29,6 +29,8 @@ class MethodEntry:
     only_with_type : bool
         Whether its authors train and evaluate each type only on the videos that hold it, and count as the evaluator of
         SOFTNet and MEAN does.
+    uses_lengths : bool
+        Whether lengths of the annotated expressions go into it, see `Method.adapt`.
     released_weights : bool
         Whether the authors released weights that `facespot models import` reads.
     """
@@ -38,6 +40,7 @@ class MethodEntry:
     needs_weights: bool
     names_emotions: bool = False
     only_with_type: bool = True
+    uses_lengths: bool = True
     released_weights: bool = False
 
 
@@ -71,6 +74,7 @@ METHODS: dict[str, MethodEntry] = {
         "clips of aligned faces, neutral, macro or micro for each frame, end to end; needs --weights",
         needs_weights=True,
         only_with_type=False,
+        uses_lengths=False,
     ),
 }
 

@@ -92,15 +92,3 @@ class ClipAverage:
         means = np.full(self._sums.shape, np.nan, dtype=np.float32)
         means[covered] = self._sums[covered] / self._counts[covered, np.newaxis]
         return means
-
-
-def average_clips(logits: NDArray[np.floating], clips: Clips, n_rows: int) -> FloatArray:
-    """Mean over the clips that cover each row, where the logits (m, T, c) of all are at hand; see `ClipAverage`.
-
-    >>> clips = clips_of([True, True, True, False], 2, 1)
-    >>> average_clips(np.array([[[1.0], [2.0]], [[4.0], [5.0]]]), clips, 4).ravel()
-    array([ 1.,  3.,  5., nan], dtype=float32)
-    """
-    average = ClipAverage(n_rows, logits.shape[-1])
-    average.add(clips.rows, clips.counted, logits)
-    return average.result()
