@@ -58,10 +58,86 @@ def test_presets_and_emotions_are_listed():
     assert all(name in result.stdout for name in PRESETS)
     assert "surprise: 1+2+5+26" in result.stdout
     assert "contempt: 14, 12 on one side" in result.stdout
+    assert "degraded: short_side 192, noise 3.0, grey True, crf 28" in result.stdout
 
 
 def test_help_has_an_example():
     assert "facespot synth make tiny" in invoke("make", "--help").stdout
+    assert "facespot synth degrade bench" in invoke("degrade", "--help").stdout
+
+
+@pytest.fixture
+def small_corpus(tmp_path):
+    """One subject, of whom a block moves on a dark wall, laid out as ``synth make`` does."""
+    av = pytest.importorskip("av")
+    root = tmp_path / "small"
+    (root / "videos").mkdir(parents=True)
+    (root / "truth").mkdir()
+    plan = {"id": "s01_v1", "subject": "s01", "fps": 30, "n_frames": 20, "width": 256, "height": 256, "crf": 20}
+    plan |= {"noise": 0.0, "grey": False}
+    with av.open(str(root / "videos" / "s01_v1.mp4"), "w") as container:
+        stream = container.add_stream("libx264", rate=30)
+        stream.width, stream.height, stream.pix_fmt = 256, 256, "yuv420p"
+        for k in range(20):
+            picture = np.full((256, 256, 3), 40, np.uint8)
+            picture[100:160, 80 + 2 * k : 140 + 2 * k] = (200, 120, 60)
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(picture, format="rgb24")))
+        container.mux(stream.encode())
+    spotted = {"type": "micro", "onset": 4, "apex": 8, "offset": 12, "emotion": "happiness"}
+    truth = {"plan": plan, "expressions": [spotted], "distractors": [], "hidden_frames": 0, "flow": []}
+    header = {"schema": "facespot.synth/1", "complete": True, "preset": "small", "seed": 1, "videos": [plan]}
+    (root / "corpus.json").write_text(json.dumps(header))
+    (root / "truth" / "s01_v1.json").write_text(json.dumps(truth))
+    (root / "truth" / "distractors.csv").write_text(
+        "subject,video,kind,onset,offset,onset_s,offset_s,strength,hides_face\n"
+    )
+    (root / "annotation.csv").write_text(
+        "subject,video,onset,apex,offset,type,emotion,aus,fps\ns01,videos/s01_v1.mp4,5,9,13,micro,happiness,12,30\n"
+    )
+    (root / "datasheet.md").write_text("# Datasheet: small\n\n## What\n")
+    return root
+
+
+def test_a_corpus_is_recorded_anew(small_corpus, tmp_path):
+    out = tmp_path / "out"
+    command = ("degrade", small_corpus, out, "--fps", 15, "--short-side", 128, "--noise", 1, "--crf", 30, "--quiet")
+    result = invoke(*command)
+    assert result.exit_code == 0, result.exception
+    assert "1 videos as degraded" in result.stdout
+    (entry,) = json.loads((out / "corpus.json").read_text())["videos"]
+    assert (entry["fps"], entry["width"], entry["crf"], entry["grey"]) == (15, 128, 30, True)
+    assert entry["quality"]["noise"] == 1
+    (recording,) = load_dataset("synth", out).recordings
+    (expression,) = recording.truth.expressions
+    assert (expression.onset, expression.apex, expression.offset) == (2, 4, 6)
+    assert "1 of 1 videos were finished already" in invoke(*command).stderr
+    assert isinstance(invoke(*command, "--seed", 3).exception, OutputError)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "error", "message"),
+    [
+        (["--quality", "awful"], SettingsError, "none named 'awful'"),
+        (["--crf", "99"], SettingsError, "crf: 99"),
+        (["--fps", "0"], SettingsError, "fps: 0"),
+        (["--short-side", "8"], SettingsError, "short side: 8"),
+        (["--noise", "-1"], SettingsError, "noise: -1"),
+        (["--seed", "-1"], SettingsError, "seed: -1"),
+        (["--workers", "0"], SettingsError, "workers: 0"),
+    ],
+)
+def test_bad_qualities_leave_nothing_behind(arguments, error, message, small_corpus, tmp_path):
+    out = tmp_path / "out"
+    result = invoke("degrade", small_corpus, out, *arguments)
+    assert isinstance(result.exception, error)
+    assert message in str(result.exception)
+    assert len(str(result.exception).splitlines()) == 1
+    assert not out.exists()
+
+
+def test_what_is_no_corpus_is_not_recorded(tmp_path):
+    assert isinstance(invoke("degrade", tmp_path, tmp_path / "out").exception, FormatError)
+    assert not (tmp_path / "out").exists()
 
 
 @pytest.mark.parametrize(

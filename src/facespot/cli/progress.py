@@ -24,6 +24,7 @@ LABELS = {
     "scores": "scoring",
     "pictures": "apex pictures",
     "synth": "drawing faces",
+    "rerecord": "recording anew",
 }
 
 

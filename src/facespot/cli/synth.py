@@ -29,6 +29,18 @@ Examples:
 A run that was stopped goes on where it was when the same command is given again.
 """
 
+DEGRADE_EXAMPLES = """\
+Examples:
+
+  facespot synth degrade bench bench_degraded
+
+  facespot synth degrade train train_varied --quality varied --seed 3 --workers 2
+
+  facespot synth degrade bench bench_25 --quality clean --fps 25
+
+A run that was stopped goes on where it was when the same command is given again.
+"""
+
 synth_app = typer.Typer(
     name="synth",
     help="Make a corpus of synthetic faces with exact truth, for training, teaching and tests.",
@@ -113,6 +125,52 @@ def make_command(
     print(f"{made.root}: {made.videos} videos, {counts}; see {made.root / 'datasheet.md'}")
 
 
+@synth_app.command("degrade", no_args_is_help=True, epilog=DEGRADE_EXAMPLES)
+def degrade_command(
+    corpus: Annotated[Path, typer.Argument(metavar="CORPUS", help="Finished corpus.")],
+    out: Annotated[Path, typer.Argument(metavar="OUT", help="New folder for the re-recorded one.")],
+    quality: Annotated[
+        str, typer.Option(metavar="NAME", help="How it is recorded; 'facespot synth list' shows all.")
+    ] = "degraded",
+    seed: Annotated[int, typer.Option(metavar="N", help="Of noise, lost frames and what 'varied' draws.")] = 0,
+    fps: Annotated[
+        float | None, typer.Option(metavar="RATE", help="Frames per second, of all videos.", show_default=False)
+    ] = None,
+    short_side: Annotated[
+        int | None, typer.Option(metavar="PIXELS", help="Shorter side, where it is larger.", show_default=False)
+    ] = None,
+    noise: Annotated[
+        float | None, typer.Option(metavar="LEVELS", help="Standard deviation, of 255.", show_default=False)
+    ] = None,
+    crf: Annotated[
+        int | None, typer.Option(metavar="N", help="Quality of H.264, 0 best to 51 worst.", show_default=False)
+    ] = None,
+    workers: Annotated[int, typer.Option(metavar="N", help="Processes; the result does not depend on it.")] = 1,
+    quiet: Annotated[bool, typer.Option("--quiet", help="No progress bar.")] = False,
+) -> None:
+    """Record a corpus anew as a worse camera or recorder would: size, noise, colour, light, coding, lost frames.
+
+    Annotation, emotions and distractors move with the frames; exact landmarks and flow stay with the source.
+    """
+    from facespot.cli.progress import StageProgress
+    from facespot.synth.rerecording import degrade_corpus
+
+    given = {"fps": fps, "short_side": short_side, "noise": noise, "crf": crf}
+    with StageProgress(str(out), shown=not quiet) as progress:
+        made = degrade_corpus(
+            corpus,
+            out,
+            quality,
+            seed=seed,
+            changes={name: value for name, value in given.items() if value is not None},
+            workers=workers,
+            on_progress=lambda done, total: progress("rerecord", done, total),
+        )
+    if made.kept:
+        print(f"{made.kept} of {made.videos} videos were finished already", file=sys.stderr)
+    print(f"{made.root}: {made.videos} videos as {quality}; see {made.root / 'datasheet.md'}")
+
+
 @synth_app.command("pack-model", no_args_is_help=True)
 def pack_command(
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="Checkout of ICT-FaceKit.")],
@@ -130,12 +188,13 @@ def pack_command(
 
 @synth_app.command("list")
 def list_command() -> None:
-    """List the presets and the emotions.
+    """List the presets, the emotions and the qualities.
 
     Example: facespot synth list
     """
     from facespot.synth.emotions import EMOTIONS
     from facespot.synth.presets import PRESETS
+    from facespot.synth.qualities import QUALITIES, VARIED, Quality
 
     for one in PRESETS.values():
         rates = ", ".join(f"{rate:g}" for rate in one.frame_rates)
@@ -149,6 +208,12 @@ def list_command() -> None:
     for emotion in EMOTIONS.values():
         combinations = ", ".join("+".join(map(str, units)) for units in emotion.combinations)
         print(f"  {emotion.name}: {combinations}{' on one side' if emotion.one_sided else ''}")
+    print("\nQualities of 'synth degrade':")
+    plain = Quality().document()
+    for name, quality in QUALITIES.items():
+        settings = {key: value for key, value in quality.document().items() if key == "crf" or value != plain[key]}
+        print(f"  {name}: {', '.join(f'{key} {value}' for key, value in settings.items())}")
+    print(f"  {VARIED}: drawn at random for each video")
 
 
 def _changed(preset: Preset, **changes: Any) -> Preset:
