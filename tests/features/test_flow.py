@@ -48,7 +48,8 @@ def test_no_motion_gives_no_flow(name, shifted):
 
 
 def test_an_unknown_engine_names_the_choices():
-    with pytest.raises(SettingsError, match="'horn' is unknown; choose one of tvl1, opencv-tvl1, farneback, dis"):
+    choices = "tvl1, opencv-tvl1, farneback, dis, dis-fine"
+    with pytest.raises(SettingsError, match=f"'horn' is unknown; choose one of {choices}$"):
         load_flow_engine("horn")
 
 
@@ -72,6 +73,53 @@ def test_bad_settings():
         load_flow_engine("dis", preset="slow")
     with pytest.raises(SettingsError, match="at least 1"):
         load_flow_engine("tvl1", workers=0)
+
+
+@pytest.mark.parametrize("name", ["dis", "dis-fine"])
+@pytest.mark.parametrize("scale", [-1, 6, 1.0, "1", True])
+def test_a_bad_finest_scale(name, scale):
+    with pytest.raises(SettingsError, match=f"finest_scale: {scale!r} is no whole number from 0 to 5; choose 1"):
+        load_flow_engine(name, finest_scale=scale)
+
+
+def test_settings_that_dis_leaves_to_its_preset_are_not_among_its_settings():
+    # They are part of the key of what is in caches and checkpoints.
+    assert load_flow_engine("dis").settings == {"preset": "medium"}
+    assert load_flow_engine("dis", preset="fast").settings == {"preset": "fast"}
+    assert load_flow_engine("dis-fine").settings == {"preset": "fast", "finest_scale": 1}
+    assert load_flow_engine("dis-fine", finest_scale=0).settings == {"preset": "fast", "finest_scale": 0}
+
+
+@pytest.fixture(scope="module")
+def bulging():
+    """A pair of 128 x 128 pixels, in smaller ones OpenCV chooses the levels itself, and its motion: a small bump."""
+    texture = ndimage.gaussian_filter(np.random.default_rng(1).normal(0, 1, (128, 128)), 1.5)
+    texture = 128 + 40 * texture / texture.std()
+    y, x = np.mgrid[:128, :128].astype(float)
+    bump = np.exp(-((x - 64) ** 2 + (y - 64) ** 2) / (2 * 7**2))
+    moved = ndimage.map_coordinates(texture, [y, x - bump], order=3, mode="nearest")
+    return [np.clip(np.rint(image), 0, 255).astype(np.uint8)[np.newaxis] for image in (texture, moved)], bump
+
+
+def test_dis_fine_is_dis_with_the_preset_fast_that_ends_at_half_the_size(bulging):
+    def flow(name, **settings):
+        return load_flow_engine(name, **settings).flow(*bulging[0]).tobytes()
+
+    fast = flow("dis", preset="fast")
+    assert flow("dis-fine") == flow("dis", preset="fast", finest_scale=1)
+    assert flow("dis-fine", finest_scale=None) == fast == flow("dis", preset="fast", finest_scale=2)
+    assert flow("dis") == flow("dis", finest_scale=1)
+    assert len({flow("dis"), flow("dis-fine"), flow("dis-fine", finest_scale=0), fast}) == 4
+
+
+def test_dis_fine_keeps_more_of_a_small_motion_than_the_preset_fast(bulging):
+    pair, bump = bulging
+    square = np.s_[59:70, 59:70]
+    fine, fast = (
+        load_flow_engine(name, preset="fast").flow(*pair)[0, ..., 0][square].mean() / bump[square].mean()
+        for name in ("dis-fine", "dis")
+    )
+    assert fast + 0.1 < fine < 1.1
 
 
 @pytest.mark.parametrize(

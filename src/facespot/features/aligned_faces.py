@@ -78,8 +78,15 @@ def number_of(spec: FeatureSpec, name: str, *, or_zero: bool = False) -> float:
 
 
 @dataclass(frozen=True, eq=False)
-class _Waiting:
-    """A frame that cannot be aligned before later ones are known: its part around the face, and where that begins."""
+class WaitingPart:
+    """A frame that cannot be aligned before later ones are known: its part around the face, and where that begins.
+
+    Parameters
+    ----------
+    image : (h, w) or (h, w, 3) uint8 array
+    left, top : int
+        Place of its first pixel in the frame.
+    """
 
     image: ByteImage
     left: int
@@ -92,7 +99,7 @@ class _Segment:
 
     box: Box
     transforms: deque[NDArray[np.float64]]
-    waiting: deque[_Waiting] = field(default_factory=deque)
+    waiting: deque[WaitingPart] = field(default_factory=deque)
 
 
 class AlignedFacesStream:
@@ -161,7 +168,7 @@ class AlignedFacesStream:
         if found is not None:
             segment.box = box
         segment.transforms.append(np.full(4, np.nan) if found is None else alignment(found.landmarks))
-        segment.waiting.append(_part_around(rgb, segment.box))
+        segment.waiting.append(part_around(rgb, segment.box))
         if len(segment.waiting) > self._radius:
             self._write_oldest(segment)
 
@@ -189,11 +196,11 @@ class AlignedFacesStream:
             writer.append(row[np.newaxis])
 
 
-def _part_around(rgb: ByteImage, box: Box) -> _Waiting:
-    """The part of a frame that an aligned crop can reach, copied."""
+def part_around(image: ByteImage, box: Box) -> WaitingPart:
+    """The part of a frame (h, w) or (h, w, 3) that an aligned crop of the face in this box can reach, copied."""
     x, y = box.left + box.width / 2, box.top + box.height / 2
     reach = ROOM_IN_BOXES * max(box.width, box.height) / 2
-    height, width = rgb.shape[:2]
+    height, width = image.shape[:2]
     left, top = (min(max(0, math.floor(at - reach)), side - 1) for at, side in ((x, width), (y, height)))
-    part = rgb[top : max(top + 1, math.ceil(y + reach)), left : max(left + 1, math.ceil(x + reach))]
-    return _Waiting(part.copy(), left, top)
+    part = image[top : max(top + 1, math.ceil(y + reach)), left : max(left + 1, math.ceil(x + reach))]
+    return WaitingPart(part.copy(), left, top)

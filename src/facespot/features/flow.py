@@ -20,6 +20,7 @@ ENGINES: dict[str, str] = {
     "opencv-tvl1": "facespot.features.opencv_flow:load_opencv_tvl1",
     "farneback": "facespot.features.opencv_flow:load_farneback",
     "dis": "facespot.features.opencv_flow:load_dis",
+    "dis-fine": "facespot.features.opencv_flow:load_dis_fine",
 }
 SMALLEST_SIDE = 16
 
@@ -78,9 +79,9 @@ def load_flow_engine(name: str, *, workers: int = 1, **settings: Setting) -> Flo
     MissingDependencyError
         Where a library of the engine cannot be loaded.
 
-    >>> load_flow_engine("magic")
+    >>> load_flow_engine("magic")  # doctest: +ELLIPSIS
     Traceback (most recent call last):
-    facespot.errors.SettingsError: flow engine: 'magic' is unknown; choose one of tvl1, opencv-tvl1, farneback, dis
+    facespot.errors.SettingsError: flow engine: 'magic' is unknown; choose one of tvl1, ..., dis-fine
     """
     if name not in ENGINES:
         raise SettingsError("flow engine", f"{name!r} is unknown", f"choose one of {', '.join(ENGINES)}")

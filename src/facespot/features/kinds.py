@@ -8,12 +8,13 @@ from functools import cached_property
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Literal, Protocol, TypeAlias
 
-from facespot.features import aligned_faces, region_flow
+from facespot.features import aligned_faces, region_flow, region_motion
 from facespot.features.aligned_faces import AlignedFacesStream
 from facespot.features.cache import RowWriter
 from facespot.features.flow import FlowEngine, load_flow_engine
 from facespot.features.pair_stream import ROW_SHAPES, Crops, PairStream, row_distance
 from facespot.features.region_flow_stream import RegionFlowStream
+from facespot.features.region_motion_stream import RegionMotionStream
 from facespot.features.regions import CROP_SIZE, Regions, face_regions
 from facespot.values import BoolArray, FeatureSpec, IntArray, Setting
 from facespot.video import Selection
@@ -149,6 +150,19 @@ def _region_flow_stream(spec: FeatureSpec, source: Source) -> Stream:
     )
 
 
+def _region_motion_stream(spec: FeatureSpec, source: Source) -> Stream:
+    rows = region_motion.rows_of_region_motion(source.selection)
+    return RegionMotionStream(
+        source.engine(spec),
+        source.loaded_detector,
+        source.faces,
+        step=region_flow.row_step(source.selection.fps),
+        rows_per_second=rows.fps,
+        smoothing_rows=aligned_faces.number_of(spec, "smoothing_s", or_zero=True) * rows.fps,
+        landmarks_every=region_flow.landmarks_every_of(spec),
+    )
+
+
 def _aligned_faces_stream(spec: FeatureSpec, source: Source) -> Stream:
     rate = aligned_faces.number_of(spec, "rows_per_second")
     selection = source.selection
@@ -173,6 +187,14 @@ KINDS: Mapping[str, FeatureKind] = MappingProxyType(
             shared=lambda spec, selection: spec.digest(),
             stream=_region_flow_stream,
         ),
+        region_motion.KIND: FeatureKind(
+            version=1,
+            needs=("smoothing_s", "landmarks_every"),
+            row_shape=region_motion.region_motion_shape,
+            rows=lambda spec, selection: region_motion.rows_of_region_motion(selection),
+            shared=lambda spec, selection: spec.digest(),
+            stream=_region_motion_stream,
+        ),
         aligned_faces.KIND: FeatureKind(
             version=2,
             needs=("rows_per_second", "smoothing_s", "landmarks_every"),
@@ -192,18 +214,19 @@ def feature_spec(kind: str, *, flow: str = "tvl1", **settings: Setting) -> Featu
 
     Parameters
     ----------
-    kind : {"strain", "softnet", "mean", "region_flow", "aligned_faces"}
+    kind : {"strain", "softnet", "mean", "region_flow", "region_motion", "aligned_faces"}
         ``"strain"``: `maps.strain_sums`, one number per row; ``"softnet"``: `maps.softnet_images`, 42x42x3 per row;
         ``"mean"``: `mean_maps.mean_images`, 42x42x3 per row; ``"region_flow"``: `region_flow`, (reach + 1)x10x2 per
-        row; ``"aligned_faces"``: `aligned_faces`, 112x112x3 bytes per row.
+        row; ``"region_motion"``: `region_motion`, `region_motion.WIDTH` numbers per row; ``"aligned_faces"``:
+        `aligned_faces`, 112x112x3 bytes per row.
     flow : str
         Optical flow engine, see `flow.ENGINES`; aligned faces need none.
     **settings
         Of ``"strain"``, ``"softnet"`` and ``"mean"``: ``distance_s``, time between the two frames of a pair in
         seconds; of the latter two also ``reading`` and ``roi_layout``. Of ``"region_flow"``: ``reach``, later frames to
         which the flow of each frame is computed, and ``landmarks_every``, 1 for landmarks in every frame. Of
-        ``"aligned_faces"``: ``rows_per_second`` at most, ``smoothing_s``, standard deviation of the smoothing in
-        seconds, and ``landmarks_every``.
+        ``"region_motion"``: ``smoothing_s``, standard deviation of the smoothing of the alignment in seconds, and
+        ``landmarks_every``. Of ``"aligned_faces"``: these two and ``rows_per_second`` at most.
 
     Raises
     ------
