@@ -350,6 +350,22 @@ def test_stopping_early_survives_being_stopped(tmp_path, monkeypatch):
     assert fit(schedule, validation=small_samples(9, seed=9), state_file=tmp_path / "state") == whole
 
 
+@pytest.mark.parametrize("factor", [0.5, 2.0])
+def test_a_long_gradient_is_shortened_and_a_short_one_left(factor):
+    rng = np.random.default_rng(1)
+    maps = rng.random((12, 42, 42, 3), dtype=np.float32)
+    targets = (rng.random(12) < 0.5).astype(np.float32)
+    places = np.stack([np.zeros(12, dtype=int), np.arange(12)], axis=1)
+    network = SOFTNet(torch.Generator().manual_seed(1))
+    before = weights_of(network)
+    _, gradient = Numpy(before).loss_and_gradient(maps, targets[:, None])
+    norm = float(np.sqrt(sum(np.square(one).sum() for one in gradient.values())))
+    train(network, torch.optim.SGD(network.parameters(), lr=0.5), RowSamples([maps], places, targets),
+          mean_squared_error, Schedule(1, 12, 0, clip_norm=factor * norm))  # fmt: skip
+    step = np.sqrt(sum(np.square(value - before[name]).sum() for name, value in weights_of(network).items()))
+    assert step == pytest.approx(0.5 * norm * min(factor, 1), rel=1e-4)
+
+
 def test_validation_changes_no_weight(undisturbed):
     watched = fit(validation=small_samples(300, seed=9))
     assert watched[1] == undisturbed[1]

@@ -48,6 +48,8 @@ class Schedule:
         Factor of the learning rate after each epoch.
     patience : int
         Stop after so many epochs without a lower loss on the validation samples, and keep the best epoch; 0 never.
+    clip_norm : float
+        A gradient whose norm, over all parameters together, is larger is shortened to it; 0 for no limit.
     """
 
     epochs: int
@@ -56,6 +58,7 @@ class Schedule:
     samples_per_epoch: int = 0
     learning_rate_decay: float = 1.0
     patience: int = 0
+    clip_norm: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -127,7 +130,7 @@ def train(
         raise ValueError("there are no samples to train on")
     if schedule.patience and (validation is None or len(validation) == 0):
         raise ValueError("stopping early needs validation samples")
-    with _one_thread():
+    with one_thread():
         return _Training(network, optimiser, samples, loss, schedule, validation, state_file, fingerprint).run(
             on_progress, on_epoch
         )
@@ -195,6 +198,9 @@ class _Training:
         self.optimiser.zero_grad(set_to_none=True)
         value = self.loss(self.network, batch)
         value.backward()  # type: ignore[no-untyped-call]
+        if self.schedule.clip_norm:
+            taught = [one for group in self.optimiser.param_groups for one in group["params"]]
+            nn.utils.clip_grad_norm_(taught, self.schedule.clip_norm)
         self.optimiser.step()
         figure = value.item()
         if not np.isfinite(figure):
@@ -265,7 +271,7 @@ class _Training:
 
 
 @contextmanager
-def _one_thread() -> Iterator[None]:
+def one_thread() -> Iterator[None]:
     """One thread, and the caller's random generator as it was."""
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
