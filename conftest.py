@@ -8,6 +8,7 @@ NEED_TORCH = (
     "src/facespot/methods/*/losses.py",
     "src/facespot/methods/softnet/backbones*",
     "src/facespot/methods/*/grad_cam.py",
+    "src/facespot/training/averaging.py",
     "src/facespot/training/grad_cam.py",
     "src/facespot/training/loop.py",
     "src/facespot/training/onnx_export.py",

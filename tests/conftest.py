@@ -116,6 +116,34 @@ def random_fesnet_checkpoint(tmp_path_factory):
     return folder
 
 
+@pytest.fixture(scope="session")
+def random_regiontcn_checkpoint(tmp_path_factory):
+    """A checkpoint of regiontcn with random weights: narrow, landmarks in every 30th frame, three emotions."""
+    torch = pytest.importorskip("torch", reason='needs pip install "facespot[train]"')
+    from facespot.methods.regiontcn.calibration import Calibration, operating_points, to_json
+    from facespot.methods.regiontcn.network import RegionTCN
+    from facespot.methods.regiontcn.outputs import SLICES
+    from facespot.methods.regiontcn.windows import WINDOW_SHAPE
+    from facespot.models import write_checkpoint
+    from facespot.training.onnx_export import to_onnx
+    from facespot.values import KINDS
+
+    network = RegionTCN(8, 0.0, [1.0] * (WINDOW_SHAPE[1] - 1), torch.Generator().manual_seed(7))
+    with torch.no_grad():
+        # Decided answers, and intervals of about a second.
+        network.heads.weight *= 10
+        network.heads.bias[SLICES["distance"]] = 2.0
+    points = operating_points([0.9, 0.7, 0.3, 0.2], [True, True, False, True], n_true=4, minutes=1.0)
+    folder = tmp_path_factory.mktemp("regiontcn") / "weights"
+    fitted = {"kinds": list(KINDS), "classes": ["happiness", "surprise", "others"], "action_units": [1, 4, 12]}
+    fitted |= to_json(dict.fromkeys(KINDS, Calibration(1.2, 0.3)), dict.fromkeys(KINDS, points))
+    write_checkpoint(folder, method="regiontcn", kind=None, config={"channels": 8, "landmarks_every": 30},
+                     fitted=fitted, origin={},
+                     onnx_bytes=to_onnx(network, WINDOW_SHAPE, input_name="rows", output_names=("outputs",)),
+                     weights={name: value.numpy() for name, value in network.state_dict().items()})  # fmt: skip
+    return folder
+
+
 def demo_faces(n_frames):
     """The face in the first frames of the demo video, cut out roughly: (n, 112, 112, 3) bytes."""
     import av

@@ -3,6 +3,7 @@
 import pytest
 
 from facespot.errors import SettingsError
+from facespot.methods.regiontcn.config import RegiontcnConfig
 from facespot.methods.settings import override
 from facespot.methods.softnet.method import SoftnetConfig
 from facespot.methods.strain.method import StrainConfig
@@ -27,6 +28,14 @@ def test_text_becomes_the_type_of_the_setting():
 def test_what_does_not_fit_is_refused(changes, message):
     with pytest.raises(SettingsError, match=message):
         override(StrainConfig(), changes)
+
+
+def test_a_setting_may_be_left_open():
+    assert RegiontcnConfig().macro_threshold is None
+    for value, expected in (("0.25", 0.25), (0.25, 0.25), ("none", None), (None, None)):
+        assert override(RegiontcnConfig(), {"macro_threshold": value}).macro_threshold == expected
+    with pytest.raises(SettingsError, match="'high' is not a number"):
+        override(RegiontcnConfig(), {"macro_threshold": "high"})
 
 
 def test_every_method_has_its_own_settings():

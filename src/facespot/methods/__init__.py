@@ -5,9 +5,10 @@ SOFTNet and MEAN share. Methods know nothing of one another, of corpora or of me
 """
 
 from facespot.methods.base import Method, Recognizer, TrainingVideo
-from facespot.methods.registry import METHODS, load_method, load_recognizer, method_entry, new_method
+from facespot.methods.registry import DEFAULT_METHOD, METHODS, load_method, load_recognizer, method_entry, new_method
 
 __all__ = [
+    "DEFAULT_METHOD",
     "METHODS",
     "Method",
     "Recognizer",

@@ -10,6 +10,7 @@ from typing import Any
 
 from facespot.errors import SettingsError
 from facespot.methods.base import Method, Recognizer
+from facespot.models import shipped_weights
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +24,7 @@ class MethodEntry:
     summary : str
         One line for people.
     needs_weights : bool
-        Whether weights must be given.
+        Whether it scores with weights, given or shipped.
     names_emotions : bool
         Whether it is a `Recognizer` too.
     only_with_type : bool
@@ -44,6 +45,9 @@ class MethodEntry:
     released_weights: bool = False
 
 
+DEFAULT_METHOD = "regiontcn"
+"""What spots where nobody chooses."""
+
 METHODS: dict[str, MethodEntry] = {
     "strain": MethodEntry(
         "facespot.methods.strain.method:StrainMethod",
@@ -52,27 +56,35 @@ METHODS: dict[str, MethodEntry] = {
     ),
     "softnet": MethodEntry(
         "facespot.methods.softnet.method:SoftnetMethod",
-        "shallow optical flow three-stream CNN, one model per type; needs --weights",
+        "shallow optical flow three-stream CNN, one model per type; weights come with facespot",
         needs_weights=True,
         released_weights=True,
     ),
     "mean": MethodEntry(
         "facespot.methods.mean.method:MeanMethod",
-        "spots micro-expressions and names their emotion, one network for both; needs --weights",
+        "spots micro-expressions and names their emotion, one network for both; weights come with facespot",
         needs_weights=True,
         names_emotions=True,
         released_weights=True,
     ),
     "spotgcn": MethodEntry(
         "facespot.methods.spotgcn.method:SpotgcnMethod",
-        "region flow in sliding windows, graph network, onset and offset of their own; needs --weights",
+        "region flow in sliding windows, graph network, onset and offset of their own; weights come with facespot",
         needs_weights=True,
         only_with_type=False,
     ),
     "fesnet": MethodEntry(
         "facespot.methods.fesnet.method:FesnetMethod",
-        "clips of aligned faces, neutral, macro or micro for each frame, end to end; needs --weights",
+        "clips of aligned faces, neutral, macro or micro for each frame, end to end; weights come with facespot",
         needs_weights=True,
+        only_with_type=False,
+        uses_lengths=False,
+    ),
+    "regiontcn": MethodEntry(
+        "facespot.methods.regiontcn.method:RegiontcnMethod",
+        "the default, our own: region motion, temporal network; emotion, action units; weights come with facespot",
+        needs_weights=True,
+        names_emotions=True,
         only_with_type=False,
         uses_lengths=False,
     ),
@@ -100,7 +112,7 @@ def load_method(name: str, *, weights: Sequence[str | Path] = (), settings: Mapp
     name : str
         Key of `METHODS`.
     weights : sequence of path
-        Checkpoint folders, one per type at most.
+        Checkpoint folders, one per type at most; none: those that come with facespot.
     settings : mapping, optional
         Overrides of the method's settings by name; text is converted to the setting's type.
 
@@ -109,14 +121,14 @@ def load_method(name: str, *, weights: Sequence[str | Path] = (), settings: Mapp
     SettingsError, WeightsError
     """
     entry = method_entry(name)
-    if entry.needs_weights and not weights:
-        remedy = "pass --weights DIR, made by 'facespot run' on a corpus"
-        if entry.released_weights:
-            remedy += f" or by 'facespot models import {name} FILE' from the authors' file"
-        raise SettingsError("--weights", f"the method {name!r} needs weights", remedy)
     if weights and not entry.needs_weights:
         raise SettingsError("--weights", f"the method {name!r} has no weights", "leave --weights out")
-    method: Method = _factory(entry).load([Path(path) for path in weights], settings or {})
+    chosen = [Path(path) for path in weights]
+    if entry.needs_weights and not chosen:
+        chosen = [*shipped_weights(name)]
+        if not chosen:
+            raise SettingsError("--weights", f"the method {name!r} needs weights", _where_weights_come_from(name))
+    method: Method = _factory(entry).load(chosen, settings or {})
     return method
 
 
@@ -145,14 +157,15 @@ def load_recognizer(
         )
     recognizer: Recognizer = load_method(name, weights=weights, settings=settings)  # type: ignore[assignment]
     if not recognizer.classes:
+        where = str(weights[0]) if weights else f"the shipped weights of {name!r}"
         raise SettingsError(
-            str(weights[0]), "these weights only spot, they name no emotions", "give weights with a recognition head"
+            where, "these weights only spot, they name no emotions", "give weights with a recognition head"
         )
     return recognizer
 
 
 def new_method(name: str, settings: Mapping[str, Any] | None = None) -> Method:
-    """Make a method that has learned nothing yet, for `Method.fit`.
+    """Make a method that has learned nothing yet, for `Method.fit`; shipped weights are not looked at.
 
     Parameters
     ----------
@@ -167,6 +180,13 @@ def new_method(name: str, settings: Mapping[str, Any] | None = None) -> Method:
     """
     method: Method = _factory(method_entry(name)).load([], settings or {})
     return method
+
+
+def _where_weights_come_from(name: str) -> str:
+    remedy = "pass --weights DIR, made by 'facespot run' on a corpus"
+    if METHODS[name].released_weights:
+        remedy += f" or by 'facespot models import {name} FILE' from the authors' file"
+    return f"{remedy}, or choose a method that comes with weights, see 'facespot models list'"
 
 
 def _factory(entry: MethodEntry) -> Any:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import fields, replace
+from types import NoneType
 from typing import Any, Literal, TypeVar, get_args, get_origin, get_type_hints
 
 from facespot.errors import SettingsError
@@ -14,7 +15,8 @@ Config = TypeVar("Config")
 def override(config: Config, changes: Mapping[str, Any]) -> Config:
     """A copy of a config dataclass with some fields changed.
 
-    Text is converted to the type of the field, so that the command line can pass it on as it is.
+    Text is converted to the type of the field, so that the command line can pass it on as it is; "none" to None where
+    the field may be that.
 
     Raises
     ------
@@ -38,6 +40,9 @@ def _convert(name: str, value: Any, hint: Any) -> Any:
             choices = ", ".join(str(choice) for choice in get_args(hint))
             raise SettingsError(where, f"{value!r} is not a choice", f"choose one of {choices}")
         return value
+    if NoneType in get_args(hint):
+        (wanted,) = (one for one in get_args(hint) if one is not NoneType)
+        return None if value is None or value == "none" else _convert(name, value, wanted)
     if hint is bool:
         known = {"true": True, "false": False, "yes": True, "no": False, "1": True, "0": False}
         if isinstance(value, bool) or str(value).lower() not in known:
