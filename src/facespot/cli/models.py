@@ -1,7 +1,8 @@
-"""``facespot models``: checkpoints and the import of other authors' weights."""
+"""``facespot models``: weights that come with facespot, checkpoints, and the import of other authors' weights."""
 
 from __future__ import annotations
 
+import json
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -15,7 +16,90 @@ from facespot.errors import SettingsError
 if TYPE_CHECKING:
     from facespot.models import Checkpoint
 
-models_app = typer.Typer(name="models", help="Import weights and show checkpoints.", no_args_is_help=True)
+models_app = typer.Typer(
+    name="models", help="List and show weights, and import those of other authors.", no_args_is_help=True
+)
+
+SHOW_EXAMPLES = """\
+Examples:
+
+  facespot models show softnet
+
+  facespot models show runs/mine/folds/001-s01/macro --json
+"""
+
+
+@models_app.command("list")
+def list_command() -> None:
+    """List the weights that come with facespot: types, size, what they were trained on, licence; and what has none.
+
+    Example: facespot models list
+    """
+    from facespot.cli.model_tables import print_list
+    from facespot.models import read_checkpoint, shipped_card, shipped_methods, shipped_weights
+
+    names = shipped_methods()
+    checkpoints = {name: [read_checkpoint(path, method=name) for path in shipped_weights(name)] for name in names}
+    print_list(checkpoints, {name: shipped_card(name) for name in names})
+
+
+@models_app.command("show", no_args_is_help=True, epilog=SHOW_EXAMPLES)
+def show_command(
+    name: Annotated[
+        str,
+        typer.Argument(metavar="NAME", help="A method that comes with weights, or a checkpoint folder of your own."),
+    ],
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON on stdout and nothing else.")] = False,
+) -> None:
+    """Show weights: their settings, what was fitted, where they come from, hashes, and the card with their figures."""
+    from facespot.cli.model_tables import model_document, print_model
+    from facespot.methods.registry import METHODS
+    from facespot.models import read_checkpoint, shipped_card, shipped_methods, shipped_weights
+
+    shipped = shipped_methods()
+    if name in shipped:
+        checkpoints = [read_checkpoint(path, method=name) for path in shipped_weights(name)]
+        card = shipped_card(name)
+    elif Path(name).exists():
+        checkpoints, card = [read_checkpoint(name)], None
+    else:
+        what = "this method comes with no weights" if name in METHODS else "there is no such method and no such folder"
+        known = f"choose one of {', '.join(shipped)}, or " if shipped else ""
+        raise SettingsError(name, what, f"{known}give a checkpoint folder")
+    document = model_document(name, checkpoints, card, shipped=name in shipped)
+    if as_json:
+        print(json.dumps(document, indent=1, allow_nan=False, ensure_ascii=False))
+    else:
+        print_model(document)
+
+
+@models_app.command("card", no_args_is_help=True)
+def card_command(
+    method: Annotated[str, typer.Argument(metavar="METHOD", help="A method that comes with weights.")],
+    figures: Annotated[
+        Path, typer.Option(metavar="FILE", help="What 'facespot bench' measured of them.", show_default=False)
+    ],
+) -> None:
+    """Write the card of weights that come with facespot, from their facts.toml and measured figures.
+
+    For those who make a release of facespot; the card is written beside the weights.
+
+    Example: facespot models card softnet --figures softnet.json
+    """
+    from facespot.experiments.card_input import read_facts, read_figures
+    from facespot.experiments.cards import render_card
+    from facespot.export.atomic import write_text
+    from facespot.methods import load_method
+    from facespot.models.shipped import CARD_FILE, FACTS_FILE, shipped_folder, shipped_weights
+
+    if not shipped_weights(method):
+        raise SettingsError("METHOD", f"{method!r} comes with no weights", "see 'facespot models list'")
+    loaded = load_method(method)
+    seeds = [one["origin"]["seed"] for one in loaded.weights_used() if one["origin"]["seed"] is not None]
+    folder = shipped_folder(method)
+    text = render_card(read_facts(folder / FACTS_FILE, seeds), read_figures(figures, loaded))
+    write_text(folder / CARD_FILE, text)
+    print(folder / CARD_FILE)
 
 
 @models_app.command("import", no_args_is_help=True)
