@@ -10,6 +10,8 @@ from typing import Annotated
 
 import typer
 
+from facespot.cli.bench import EPILOG as BENCH_EXAMPLES
+from facespot.cli.bench import bench_command
 from facespot.cli.convert import convert_command
 from facespot.cli.datasets import datasets_app
 from facespot.cli.evaluate import evaluate_command
@@ -19,11 +21,15 @@ from facespot.cli.recognize import EXAMPLES as RECOGNIZE_EXAMPLES
 from facespot.cli.recognize import recognize_command
 from facespot.cli.reproduce import EPILOG as REPRODUCE_EXAMPLES
 from facespot.cli.reproduce import reproduce_command
+from facespot.cli.retrain import EXAMPLES as RETRAIN_EXAMPLES
+from facespot.cli.retrain import retrain_command
 from facespot.cli.run import EPILOG as RUN_EXAMPLES
 from facespot.cli.run import run_command
 from facespot.cli.spot import EXAMPLES as SPOT_EXAMPLES
 from facespot.cli.spot import spot_command
 from facespot.cli.synth import synth_app
+from facespot.cli.train import EXAMPLES as TRAIN_EXAMPLES
+from facespot.cli.train import train_command
 from facespot.errors import FacespotError
 
 app = typer.Typer(
@@ -58,10 +64,13 @@ app.command("spot", no_args_is_help=True, epilog=SPOT_EXAMPLES)(spot_command)
 app.command("recognize", no_args_is_help=True, epilog=RECOGNIZE_EXAMPLES)(recognize_command)
 app.command("evaluate", no_args_is_help=True)(evaluate_command)
 app.command("run", no_args_is_help=True, epilog=RUN_EXAMPLES)(run_command)
+app.command("train", no_args_is_help=True, epilog=TRAIN_EXAMPLES)(train_command)
 app.command("reproduce", no_args_is_help=True, epilog=REPRODUCE_EXAMPLES)(reproduce_command)
+app.command("bench", no_args_is_help=True, epilog=BENCH_EXAMPLES)(bench_command)
 app.command("convert", no_args_is_help=True)(convert_command)
 app.add_typer(datasets_app)
 app.add_typer(methods_app)
+models_app.command("retrain", no_args_is_help=True, epilog=RETRAIN_EXAMPLES)(retrain_command)
 app.add_typer(models_app)
 app.add_typer(synth_app)
 

@@ -92,7 +92,8 @@ def run(plan: RunPlan, out: Path, execution: Execution | None = None) -> RunOutc
     weights = _weights_by_fold(plan, folds)
     methods = [_planned_method(plan, fold, dataset, weights[fold.name]) for fold in folds]
     load_detector(plan.detector)
-    _check_can_train(plan)
+    if plan.weights is None:
+        check_can_train(plan.method)
     _claim(plan, out)
     for path in filter(_is_unfinished, out.iterdir()):
         path.unlink(missing_ok=True)
@@ -175,14 +176,20 @@ def _is_unfinished(path: Path) -> bool:
     return path.name.startswith(".") and path.name.endswith(".unfinished")
 
 
-def _check_can_train(plan: RunPlan) -> None:
-    """Say that PyTorch is missing before hours go into features."""
-    if plan.weights is not None or not method_entry(plan.method).needs_weights:
+def check_can_train(method: str) -> None:
+    """Say that PyTorch is missing before hours go into features.
+
+    Raises
+    ------
+    MissingDependencyError
+        If the method learns, and a library that it takes is not installed.
+    """
+    if not method_entry(method).needs_weights:
         return
     missing = [name for name in ("torch", "onnx", "onnxscript") if find_spec(name) is None]
     if missing:
         raise MissingDependencyError(
-            f"training {plan.method}", f"{missing[0]} is not installed", 'run pip install "facespot[train]"'
+            f"training {method}", f"{missing[0]} is not installed", 'run pip install "facespot[train]"'
         )
 
 
