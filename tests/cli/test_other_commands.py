@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from inspect import signature
 
 import pytest
 
@@ -16,17 +17,30 @@ def test_methods_are_listed_with_what_they_need():
     done = facespot("methods", "list")
     assert done.returncode == 0
     listed = dict(line.split(maxsplit=1) for line in done.stdout.splitlines())
-    assert list(listed) == ["strain", "softnet", "mean", "spotgcn", "fesnet"]
+    assert list(listed) == ["strain", "softnet", "mean", "spotgcn", "fesnet", "regiontcn"]
     assert "needs no weights" in listed.pop("strain")
-    assert all("needs --weights" in summary for summary in listed.values())
+    assert all("weights come with facespot" in summary for summary in listed.values())
+    assert [name for name, summary in listed.items() if "the default" in summary] == ["regiontcn"]
 
 
-@pytest.mark.parametrize("name", ["strain", "softnet", "mean", "spotgcn", "fesnet"])
+def test_the_default_method_is_the_same_everywhere():
+    from facespot import spot
+    from facespot.cli.bench import DEFAULT_METHOD as OF_BENCH
+    from facespot.cli.spot import spot_command
+    from facespot.methods import DEFAULT_METHOD
+
+    assert signature(spot).parameters["method"].default == DEFAULT_METHOD
+    assert signature(spot_command).parameters["method"].default == DEFAULT_METHOD
+    assert OF_BENCH == DEFAULT_METHOD
+
+
+@pytest.mark.parametrize("name", ["strain", "softnet", "mean", "spotgcn", "fesnet", "regiontcn"])
 def test_every_setting_of_a_method_is_shown_and_explained(name):
     from dataclasses import fields
 
     from facespot.methods.fesnet.config import FesnetConfig
     from facespot.methods.mean.config import MeanConfig
+    from facespot.methods.regiontcn.config import RegiontcnConfig
     from facespot.methods.softnet.method import SoftnetConfig
     from facespot.methods.spotgcn.config import SpotgcnConfig
     from facespot.methods.strain.method import StrainConfig
@@ -34,7 +48,7 @@ def test_every_setting_of_a_method_is_shown_and_explained(name):
     done = facespot("methods", "show", name)
     shown, explained = done.stdout.split("Settings of", 1)
     configs = {"strain": StrainConfig, "softnet": SoftnetConfig, "mean": MeanConfig, "spotgcn": SpotgcnConfig,
-               "fesnet": FesnetConfig}  # fmt: skip
+               "fesnet": FesnetConfig, "regiontcn": RegiontcnConfig}  # fmt: skip
     for field in fields(configs[name]):
         assert f"  {field.name} = {field.default}" in shown
         assert field.name in explained
@@ -53,10 +67,8 @@ def test_help_has_an_example(command):
 def test_an_unknown_method_ends_in_one_line():
     done = facespot("methods", "show", "magic")
     assert (done.returncode, done.stdout) == (2, "")
-    assert (
-        done.stderr
-        == "facespot: --method: there is no method 'magic'; choose one of strain, softnet, mean, spotgcn, fesnet\n"
-    )
+    known = "strain, softnet, mean, spotgcn, fesnet, regiontcn"
+    assert done.stderr == f"facespot: --method: there is no method 'magic'; choose one of {known}\n"
 
 
 def test_the_authors_weights_become_a_checkpoint(reference_file, tmp_path):

@@ -1,4 +1,4 @@
-"""The main job as its user runs it: the demo video from the command line, and every kind of bad input."""
+"""``facespot spot`` with the papers' methods, the cheap baseline for what all share, and every kind of bad input."""
 
 import csv
 import json
@@ -11,10 +11,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from facespot.cli.decision import decision_settings
 from facespot.cli.spot import folder_names, parse_settings
 from facespot.errors import SettingsError
 
 DEMO = Path(__file__).parents[2] / "examples" / "demo.mp4"
+STRAIN = ("--method", "strain")
 BLOCK_TORCH = """
 import sys
 class Refuse:
@@ -56,7 +58,7 @@ def is_one_clear_line(done, *words):
 
 
 def test_the_demo_gives_a_table_and_four_files(facespot, tmp_path):
-    done = facespot(DEMO, "--out", "out")
+    done = facespot(DEMO, *STRAIN, "--out", "out")
     assert done.returncode == 0, done.stderr
     assert done.stderr == ""
     folder = tmp_path / "out" / "demo"
@@ -81,24 +83,24 @@ def test_the_demo_gives_a_table_and_four_files(facespot, tmp_path):
 
 
 def test_the_same_command_twice_gives_the_same_bytes_with_and_without_the_cache(facespot, tmp_path):
-    facespot(DEMO, "--end", "4", "--out", "one")
-    facespot(DEMO, "--end", "4", "--out", "two", "--no-cache", "--workers", "1")
+    facespot(DEMO, *STRAIN, "--end", "4", "--out", "one")
+    facespot(DEMO, *STRAIN, "--end", "4", "--out", "two", "--no-cache", "--workers", "1")
     for path in (tmp_path / "one" / "demo").iterdir():
         assert path.read_bytes() == (tmp_path / "two" / "demo" / path.name).read_bytes(), path.name
 
 
 def test_a_second_run_computes_no_motion(facespot, tmp_path):
     cache = tmp_path / "cache"
-    facespot(DEMO, "--end", "3", cache=cache)
+    facespot(DEMO, *STRAIN, "--end", "3", cache=cache)
     before = {path: path.stat().st_mtime_ns for path in cache.rglob("*")}
     assert any(path.name == "values.npy" for path in before)
-    done = facespot(DEMO, "--end", "3", "--set", "p=0.7", cache=cache)
+    done = facespot(DEMO, *STRAIN, "--end", "3", "--set", "p=0.7", cache=cache)
     assert done.returncode == 0
     assert {path: path.stat().st_mtime_ns for path in cache.rglob("*")} == before
 
 
 def test_json_is_all_that_is_printed(facespot):
-    done = facespot(DEMO, "--end", "3", "--json")
+    done = facespot(DEMO, *STRAIN, "--end", "3", "--json")
     document = json.loads(done.stdout)
     assert document["schema"] == "facespot.results/1"
     assert document["results"][0]["video"] == "demo"
@@ -191,12 +193,6 @@ def test_spotgcn_says_which_type_a_video_is_too_short_for(facespot, random_spotg
     is_one_clear_line(facespot("short.mp4", *spotgcn), "6 frames", "'spotgcn' needs at least 7 frames")
 
 
-def test_weights_that_only_a_run_makes_are_not_looked_for_in_a_release(facespot):
-    done = facespot(DEMO, "--method", "spotgcn")
-    is_one_clear_line(done, "'spotgcn' needs weights", "--weights DIR", "facespot run")
-    assert "models import" not in done.stderr
-
-
 def test_spotgcn_takes_one_checkpoint_with_its_own_window(facespot, random_spotgcn_checkpoint):
     spotgcn = ("--method", "spotgcn", "--weights", random_spotgcn_checkpoint)
     is_one_clear_line(facespot(DEMO, *spotgcn, *spotgcn[2:]), "one network for both types")
@@ -255,7 +251,7 @@ def test_fesnet_takes_every_second_frame_of_120_per_second(facespot, random_fesn
 
 
 def test_start_and_resampling_keep_the_frame_numbers_of_the_file(facespot, tmp_path):
-    done = facespot(DEMO, "--start", "10", "--end", "20", "--fps", "15")
+    done = facespot(DEMO, *STRAIN, "--start", "10", "--end", "20", "--fps", "15")
     assert done.returncode == 0, done.stderr
     scores = np.load(tmp_path / "facespot_results" / "demo" / "scores.npz", allow_pickle=False)
     assert scores["frames"][:3].tolist() == [300, 302, 304]
@@ -266,7 +262,7 @@ def test_one_failing_video_does_not_stop_the_rest(facespot, tmp_path):
     (tmp_path / "videos").mkdir()
     (tmp_path / "videos" / "a_broken.mp4").write_text("no video")
     shutil.copy(DEMO, tmp_path / "videos" / "b.mp4")
-    done = facespot("videos", "--end", "3", "--out", "out")
+    done = facespot("videos", *STRAIN, "--end", "3", "--out", "out")
     assert done.returncode == 1
     assert "a_broken.mp4" in done.stderr
     assert "1 of 2 videos failed" in done.stderr
@@ -274,7 +270,7 @@ def test_one_failing_video_does_not_stop_the_rest(facespot, tmp_path):
 
 
 def test_a_short_video_is_spotted_for_micro_expressions_alone_and_says_so(facespot):
-    done = facespot(DEMO, "--end", "1.2")
+    done = facespot(DEMO, *STRAIN, "--end", "1.2")
     assert done.returncode == 0, done.stderr
     assert "too short for macro-expressions: 36 frames, 57 are needed" in done.stdout
 
@@ -313,12 +309,12 @@ def write_faceless(folder):
 
 def write_one_frame(folder):
     encode(folder / "one.mp4", [np.full((240, 320, 3), 128, dtype=np.uint8)])
-    return [folder / "one.mp4"], ["one", "1 frame ", "at least 21 frames"]
+    return [folder / "one.mp4"], ["one", "1 frame ", "'regiontcn' needs at least 10 frames"]
 
 
 def write_too_short(folder):
-    encode(folder / "short.mp4", [np.full((240, 320, 3), 128, dtype=np.uint8)] * 12)
-    return [folder / "short.mp4"], ["12 frames", "at least 21 frames"]
+    encode(folder / "short.mp4", [np.full((240, 320, 3), 128, dtype=np.uint8)] * 9)
+    return [folder / "short.mp4"], ["9 frames", "'regiontcn' needs at least 10 frames"]
 
 
 def write_truncated(folder):
@@ -370,11 +366,22 @@ def test_a_bad_video_ends_in_one_clear_line_and_no_output(facespot, tmp_path, wr
         (["--start", "5", "--end", "4"], ["--start"]),
         (["--face", "7"], ["face 7", "1 face was found"]),
         (["--method", "magic"], ["magic", "strain, softnet"]),
-        (["--method", "softnet"], ["needs weights", "facespot run", "models import softnet"]),
         (["--method", "softnet", "--weights", "nowhere"], ["nowhere", "does not exist"]),
         (["--set", "p"], ["--set p=0.6"]),
         (["--set", "q=1"], ["'q'", "unknown"]),
-        (["--set", "flow=magic"], ["magic", "tvl1"]),
+        ([*STRAIN, "--set", "flow=magic"], ["magic", "tvl1"]),
+        (["--threshold", "magic=1"], ["--threshold", "no type 'magic'", "micro=0.7"]),
+        (["--threshold", "micro=much"], ["--threshold", "'much' is no probability", "micro=0.7"]),
+        (["--threshold", "=0.7"], ["--threshold", "no type ''"]),
+        (["--threshold", "0.7", "--rule", "paper"], ["--threshold", "follows from the video", "--set p="]),
+        (["--method", "magic", "--threshold", "0.7"], ["no method 'magic'"]),
+        (["--threshold", "7"], ["--threshold", "'7' is no probability"]),
+        (["--sensitivity", "magic"], ["'sensitivity'", "'magic' is not a choice", "low, normal, high"]),
+        (["--rule", "magic"], ["'rule'", "'magic' is not a choice", "absolute, paper"]),
+        (["--rule", "paper", "--sensitivity", "high"], ['the rule "paper" knows no sensitivity']),
+        ([*STRAIN, "--threshold", "0.7"], ["--threshold", "'strain' decides by the rule of its paper alone"]),
+        ([*STRAIN, "--sensitivity", "low"], ["--sensitivity", "'strain' decides by the rule of its paper alone"]),
+        ([*STRAIN, "--rule", "absolute"], ["--rule", "'strain' decides by the rule of its paper alone"]),
         (["--detector", "magic"], ["magic", "mediapipe"]),
         (["--workers", "0"], ["--workers"]),
         (["--truth", "nowhere.csv"], ["nowhere.csv"]),
@@ -397,7 +404,7 @@ def test_weights_of_another_method_are_refused(facespot, tmp_path):
 
 def test_an_unwritable_place_ends_in_one_clear_line(facespot, tmp_path):
     (tmp_path / "file").write_text("")
-    is_one_clear_line(facespot(DEMO, "--end", "3", "--out", "file/out"), "cannot be written", "--out")
+    is_one_clear_line(facespot(DEMO, *STRAIN, "--end", "3", "--out", "file/out"), "cannot be written", "--out")
 
 
 def test_folder_names_tell_videos_apart():
@@ -411,3 +418,26 @@ def test_settings_are_split_at_the_first_equals_sign():
     assert parse_settings(["p=0.6", " flow = dis"]) == {"p": "0.6", "flow": "dis"}
     with pytest.raises(SettingsError, match="no '='"):
         parse_settings(["p"])
+
+
+@pytest.mark.parametrize(
+    ("options", "settings"),
+    [
+        ((["0.7"], None, None), {"macro_threshold": "0.7", "micro_threshold": "0.7"}),
+        ((["micro=0.8"], None, None), {"micro_threshold": "0.8"}),
+        ((["micro=0.8", "0.7"], None, None), {"macro_threshold": "0.7", "micro_threshold": "0.7"}),
+        ((None, "low", None), {"sensitivity": "low"}),
+        ((None, None, "paper"), {"rule": "paper"}),
+        ((None, None, None), {}),
+    ],
+)
+def test_options_of_the_decision_are_settings_of_the_default(options, settings):
+    assert decision_settings("regiontcn", *options) == settings
+
+
+@pytest.mark.parametrize("method", ["strain", "softnet", "mean", "spotgcn", "fesnet"])
+def test_the_methods_of_the_papers_know_only_the_rule_of_their_paper(method):
+    assert decision_settings(method, None, None, "paper") == decision_settings(method, None, None, None) == {}
+    for options in ((["0.7"], None, None), (None, "normal", None), (None, None, "absolute")):
+        with pytest.raises(SettingsError, match=f"'{method}' decides by the rule of its paper alone"):
+            decision_settings(method, *options)

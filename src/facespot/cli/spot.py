@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from facespot.cli.decision import decision_settings
 from facespot.errors import FacespotError, SettingsError
 
 if TYPE_CHECKING:
@@ -27,7 +28,11 @@ Examples:
 
   facespot spot frames/s15/ --frame-rate 30 --method softnet --weights softnet-macro --weights softnet-micro
 
-  facespot spot interview.mp4 --set p=0.6 --set flow=farneback --json
+  facespot spot interview.mp4 --sensitivity high
+
+  facespot spot interview.mp4 --threshold micro=0.8 --json
+
+  facespot spot interview.mp4 --method strain --set p=0.6 --set flow=farneback
 
   facespot spot interview.mp4 --recognize mean --recognize-weights mean-weights
 """
@@ -40,10 +45,14 @@ def spot_command(
             metavar="VIDEO...", help="Video files, folders of frames, or folders of videos.", show_default=False
         ),
     ],
-    method: Annotated[str, typer.Option(help="Spotting method; 'facespot methods list' shows all.")] = "strain",
+    method: Annotated[str, typer.Option(help="Spotting method; 'facespot methods list' shows all.")] = "regiontcn",
     weights: Annotated[
         list[Path] | None,
-        typer.Option(metavar="DIR", help="Checkpoint folder; give it once per type.", show_default=False),
+        typer.Option(
+            metavar="DIR",
+            help="Checkpoint folder; give it once per type. Default: the weights that come with facespot.",
+            show_default=False,
+        ),
     ] = None,
     out: Annotated[Path, typer.Option(metavar="DIR", help="Folder for the results, one subfolder per video.")] = Path(
         "facespot_results"
@@ -62,6 +71,32 @@ def spot_command(
         typer.Option(metavar="N", help="Follow the N-th face, 1 being the largest that persists.", show_default=False),
     ] = None,
     detector: Annotated[str, typer.Option(help="Face and landmark detector: mediapipe, dlib or mtcnn.")] = "mediapipe",
+    threshold: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="P | TYPE=P",
+            help="Least probability of an expression, of both types or of one; regiontcn only.",
+            show_default=False,
+        ),
+    ] = None,
+    sensitivity: Annotated[
+        str | None,
+        typer.Option(
+            metavar="low|normal|high",
+            help="Few false alarms, or few misses; 'facespot models show regiontcn' has the measured precision and "
+            "recall of each. Default: normal; regiontcn only.",
+            show_default=False,
+        ),
+    ] = None,
+    rule: Annotated[
+        str | None,
+        typer.Option(
+            metavar="absolute|paper",
+            help="The same threshold for all videos, or one relative to each video's own maximum, as in the papers. "
+            "Default: absolute for regiontcn, paper for all others.",
+            show_default=False,
+        ),
+    ] = None,
     settings: Annotated[
         list[str] | None,
         typer.Option(
@@ -119,7 +154,7 @@ def spot_command(
     common: dict[str, Any] = {
         "method": method,
         "weights": weights or (),
-        "settings": parse_settings(settings or []),
+        "settings": {**decision_settings(method, threshold, sensitivity, rule), **parse_settings(settings or [])},
         "recognize": recognize,
         "recognize_weights": recognize_weights or (),
         "recognize_settings": parse_settings(recognize_settings or [], "--recognize-set"),

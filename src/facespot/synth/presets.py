@@ -185,7 +185,7 @@ PRESETS: Mapping[str, Preset] = MappingProxyType(
             ),
             Preset(
                 "train-v2",
-                "training: other people again who show far more micro-expressions; 'facespot synth degrade' makes it worse",
+                "training: other people who show far more micro-expressions; 'facespot synth degrade' makes it worse",
                 subjects=48,
                 videos=2,
                 seconds=15.0,
@@ -200,7 +200,7 @@ PRESETS: Mapping[str, Preset] = MappingProxyType(
             ),
             Preset(
                 "heldout-v1",
-                "the test of the shipped weights: other people again, good pictures; 'facespot bench' makes the worse ones",
+                "the test of the shipped weights: yet other people; 'facespot bench' makes the worse recordings",
                 subjects=16,
                 videos=2,
                 seconds=15.0,
@@ -212,7 +212,7 @@ PRESETS: Mapping[str, Preset] = MappingProxyType(
             ),
             Preset(
                 "calm-v1",
-                "half an hour in which people blink, talk, look about and move the head, and nobody shows an expression",
+                "half an hour in which people blink, talk, look and turn about, and nobody shows an expression",
                 subjects=20,
                 videos=1,
                 seconds=90.0,
