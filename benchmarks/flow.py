@@ -32,6 +32,7 @@ ENGINES = (
     ("tvl1", {}),
     ("farneback", {}),
     ("dis", {"preset": "medium"}),
+    ("dis-fine", {}),
     ("dis", {"preset": "fast"}),
     ("dis", {"preset": "ultrafast"}),
 )

@@ -81,7 +81,8 @@ def test_the_demo_page_shows_what_is_spotted(tmp_path):
     from facespot.metrics import evaluate
 
     demo, truth = ROOT / "examples" / "demo.mp4", ROOT / "examples" / "demo_truth.csv"
-    command = [sys.executable, "-m", "facespot", "spot", str(demo), "--out", str(tmp_path), "--no-cache"]
+    command = [sys.executable, "-m", "facespot", "spot", str(demo), "--method", "strain", "--out", str(tmp_path),
+               "--no-cache"]  # fmt: skip
     subprocess.run(command, check=True, capture_output=True)
     predicted = read_tracks(tmp_path / "demo" / "expressions.csv")
     page = ROOT / "docs" / "demo.md"

@@ -15,9 +15,12 @@ HEAVY = ("cv2", "torch", "mediapipe", "dlib", "av", "numba", "onnxruntime", "mat
         "import facespot.cli.main",
         "import facespot.video, facespot.faces, facespot.features, facespot.methods, facespot.models",
         "import facespot.pipeline",
-        "import sys; sys.argv = ['facespot', 'spot', '--help']\n"
-        "from facespot.cli.main import run\n"
-        "try:\n    run()\nexcept SystemExit: pass",
+        *(
+            f"import sys; sys.argv = {['facespot', *command, '--help']}\n"
+            "from facespot.cli.main import run\n"
+            "try:\n    run()\nexcept SystemExit: pass"
+            for command in ([], ["spot"], ["bench"])
+        ),
     ],
 )
 def test_nothing_heavy_is_imported(code):

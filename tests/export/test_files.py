@@ -1,6 +1,7 @@
 """Formats out and in again, and clear refusals."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -67,6 +68,16 @@ def test_a_document_says_what_made_it_and_what_it_is_not():
     assert "lies" in document["limits"]
     assert document["thresholds"] == {"macro": 0.7}
     assert document["notes"] == ["a note"]
+
+
+@pytest.mark.parametrize(
+    ("doubts", "reliable"),
+    [((), True), (("the face is small",), False), (None, None)],
+    ids=["good", "bad", "not judged"],
+)
+def test_a_document_says_whether_micro_expressions_are_reliable(doubts, reliable):
+    result = replace(result_of(Track("a", Timebase(30.0, 9))), micro_doubts=doubts)
+    assert result_document(result)["micro_reliable"] is reliable
 
 
 @pytest.mark.parametrize(

@@ -32,12 +32,12 @@ def recognizer(random_mean_checkpoint):
 
 @pytest.fixture(scope="session")
 def spotted(demo, read, run):
-    return spot(demo, read=read, run=run)
+    return spot(demo, method="strain", read=read, run=run)
 
 
 @pytest.fixture(scope="session")
 def named(demo, read, run, recognizer):
-    return spot(demo, read=read, run=run, recognize=recognizer)
+    return spot(demo, method="strain", read=read, run=run, recognize=recognizer)
 
 
 @pytest.fixture(scope="session")

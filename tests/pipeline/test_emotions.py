@@ -17,9 +17,9 @@ def test_weights_that_name_nothing_and_unknown_names_are_refused(demo, read, run
     from facespot.methods.mean.method import MeanMethod
 
     with pytest.raises((SettingsError, WeightsError), match="name no emotion"):
-        spot(demo, read=read, run=run, recognize=MeanMethod(MeanConfig()))
+        spot(demo, method="strain", read=read, run=run, recognize=MeanMethod(MeanConfig()))
     with pytest.raises(SettingsError, match="magic"):
-        spot(demo, read=read, run=run, recognize="magic")
+        spot(demo, method="strain", read=read, run=run, recognize="magic")
 
 
 def scores_of(channels, frames, seed):

@@ -37,7 +37,7 @@ def test_a_video_too_short_for_the_recognizer_is_spotted_and_says_so(demo, read,
     from facespot.methods.mean.method import MeanMethod
 
     slow = MeanMethod.load([random_mean_checkpoint], {"distance_s": 6.0})
-    result = spot(demo, read=read, run=run, recognize=slow)
+    result = spot(demo, method="strain", read=read, run=run, recognize=slow)
     assert result.track == spotted.track
     assert result.scores.channels == spotted.scores.channels
     assert result.notes == ("too short to name emotions: 150 frames, 181 are needed",)

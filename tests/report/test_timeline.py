@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from facespot.report import write_timeline
+from facespot.report.timeline import doubts_of
 from facespot.values import Curve, Expression, Result, Scores, Timebase, Track
 
 MACRO = (0x2F, 0x6D, 0xB5)
@@ -154,3 +155,16 @@ def test_a_video_without_scores_can_be_drawn(tmp_path):
     curve = Curve("micro", frames, nothing[:, 0], None)
     write_timeline(Result(Track("blank", base), scores, (curve,), {"method": "strain"}), tmp_path / "x.png")
     assert pixels(tmp_path / "x.png").shape[0] > 100
+
+
+def test_doubts_about_micro_expressions_are_written_in_their_colour_at_the_right_of_the_title(result, tmp_path):
+    write_timeline(result, tmp_path / "good.png")
+    doubtful = replace(result, micro_doubts=("the face is 41 pixels", "the noise is 9 grey levels"))
+    assert doubts_of(doubtful) == "micro: unreliable: the face is 41 pixels (and 1 more)"
+    write_timeline(doubtful, tmp_path / "bad.png")
+    good, bad = pixels(tmp_path / "good.png"), pixels(tmp_path / "bad.png")
+    changed = np.argwhere(np.any(good != bad, axis=-1))
+    assert changed[:, 0].max() < 0.12 * len(bad)
+    assert changed[:, 1].min() > 0.5 * bad.shape[1]
+    assert near(bad, (0xD1, 0x49, 0x5B), 20)[changed[:, 0], changed[:, 1]].any()
+    assert doubts_of(replace(result, micro_doubts=())) == doubts_of(result) == ""

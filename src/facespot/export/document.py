@@ -1,7 +1,8 @@
 """The facespot JSON: a result with everything that is needed to judge it and to repeat it, or tracks alone.
 
 ``schema`` is ``facespot.result/1`` for a result, ``facespot.tracks/1`` for the tracks of any number of videos. Frames
-count from 0 and both ends belong to the expression; times are seconds.
+count from 0 and both ends belong to the expression; times are seconds. ``micro_reliable`` says whether the video is
+good enough for micro-expressions, null where they were not asked for; the notes say why not.
 """
 
 from __future__ import annotations
@@ -34,6 +35,7 @@ def result_document(result: Result) -> dict[str, Any]:
         "limits": LIMITS,
         **_track(track),
         "thresholds": {curve.kind: curve.threshold for curve in result.curves},
+        "micro_reliable": None if result.micro_doubts is None else not result.micro_doubts,
         "notes": list(result.notes),
         "provenance": dict(result.provenance),
     }

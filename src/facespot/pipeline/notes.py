@@ -1,6 +1,8 @@
-"""What a result says about itself in words: frames without a face or a score, emotions that could not be named."""
+"""What a result says about itself in words: frames without face or score, doubts, emotions that could not be named."""
 
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -24,6 +26,11 @@ def notes_on_scores(scores: Scores) -> tuple[str, ...]:
     """Types of expressions for which not one frame has a score."""
     silent = [kind for kind in KINDS if kind in scores.channels and not scores.channel(kind)[1].any()]
     return tuple(f"no frame has a score for {kind}-expressions" for kind in silent)
+
+
+def notes_on_doubts(doubts: Sequence[str]) -> tuple[str, ...]:
+    """Why micro-expressions that were looked for cannot be trusted in this video."""
+    return tuple(f"micro results are unreliable: {doubt}" for doubt in doubts)
 
 
 def notes_on_emotions(without: int, instead: str) -> tuple[str, ...]:

@@ -7,7 +7,7 @@ from dataclasses import asdict
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
-from facespot.faces import FaceSettings, load_detector
+from facespot.faces import FaceSettings, VideoQuality, load_detector
 from facespot.methods import Method, Recognizer
 from facespot.pipeline.stages import Prepared
 
@@ -17,9 +17,16 @@ GIVEN = "given intervals"
 
 
 def provenance_of(
-    prepared: Prepared, face: FaceSettings, method: Method | None, recognizer: Recognizer | None
+    prepared: Prepared,
+    face: FaceSettings,
+    method: Method | None,
+    recognizer: Recognizer | None,
+    quality: VideoQuality | None = None,
 ) -> dict[str, Any]:
-    """What made the result; without a method its intervals were given, without a recognizer no emotion was named."""
+    """What made the result; without a method its intervals were given, without a recognizer no emotion was named.
+
+    The quality is that of the video, where it was measured.
+    """
     video, selection, faces = prepared.video, prepared.selection, prepared.faces
     spotting: dict[str, Any] = {"method": GIVEN} if method is None else {"method": method.name, **_made_with(method)}
     naming = {} if recognizer is None else {"recognizer": {"name": recognizer.name, **_made_with(recognizer)}}
@@ -55,6 +62,7 @@ def provenance_of(
                 for one in faces.references
             ],
         },
+        **({} if quality is None else {"quality": _rounded(asdict(quality))}),
     }
 
 
@@ -68,6 +76,10 @@ def _made_with(method: Method | Recognizer) -> dict[str, Any]:
             for kind, spec in method.plan().items()
         },
     }
+
+
+def _rounded(values: dict[str, float | None]) -> dict[str, float | None]:
+    return {name: None if value is None else round(value, 4) for name, value in values.items()}
 
 
 def _version(package: str) -> str | None:

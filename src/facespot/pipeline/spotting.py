@@ -6,12 +6,12 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from facespot.faces import FaceSettings
+from facespot.faces import FaceSettings, measure_quality, quality_findings
 from facespot.features import FeatureCache
-from facespot.methods import Method, Recognizer, load_method
+from facespot.methods import DEFAULT_METHOD, Method, Recognizer, load_method
 from facespot.pipeline.emotions import ready_recognizer, with_classes, with_emotions
-from facespot.pipeline.lengths import kinds_that_fit, rows_to_recognize
-from facespot.pipeline.notes import notes_on_emotions, notes_on_faces, notes_on_scores
+from facespot.pipeline.lengths import is_too_slow, kinds_that_fit, rows_to_recognize
+from facespot.pipeline.notes import notes_on_doubts, notes_on_emotions, notes_on_faces, notes_on_scores
 from facespot.pipeline.pictures import pictures_if_wanted
 from facespot.pipeline.provenance import provenance_of
 from facespot.pipeline.settings import ReadSettings, RunSettings, checked
@@ -23,7 +23,7 @@ from facespot.video import open_video, select
 def spot(
     video: str | Path,
     *,
-    method: str | Method = "strain",
+    method: str | Method = DEFAULT_METHOD,
     weights: Sequence[str | Path] = (),
     settings: Mapping[str, Any] | None = None,
     recognize: str | Recognizer | None = None,
@@ -72,15 +72,20 @@ def spot(
     with cache_folder(run.cache) as root:
         cache = FeatureCache(root)
         prepared = prepare(source, selection, face=face, cache=cache, run=run)
+        quality = measure_quality(source, selection, prepared.faces)
         plans = [plan, {} if naming is None else naming.plan()]
         features, seen = measure_plans(prepared, plans, cache=cache, run=run)
         scores = chosen.score(features)
         classes = None if naming is None else naming.score(seen)
     track, curves = chosen.decode(scores), chosen.curves(scores)
     notes += notes_on_faces(prepared.faces) + notes_on_scores(scores)
+    doubts = quality_findings(quality) if "micro" in kinds or is_too_slow(chosen, selection) else None
+    if "micro" in kinds:
+        notes += notes_on_doubts(doubts or ())
     if naming is not None and classes is not None:
         track, without = with_emotions(naming, classes, track)
         notes += notes_on_emotions(without, "it has none")
         scores = with_classes(scores, classes)
     pictures = pictures_if_wanted(prepared, track, run)
-    return Result(track, scores, curves, provenance_of(prepared, face, chosen, recognizer), notes, pictures)
+    provenance = provenance_of(prepared, face, chosen, recognizer, quality)
+    return Result(track, scores, curves, provenance, notes, pictures, doubts)

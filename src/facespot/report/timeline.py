@@ -80,6 +80,7 @@ def write_timeline(result: Result, path: Path, *, truth: Track | None = None) ->
             handles, labels = scored.get_legend_handles_labels()
             figure.legend(handles, labels, loc="lower right", ncols=max(1, len(labels)), fontsize=8, frameon=False)
     figure.text(LEFT, 1 - 0.25 / whole, result.track.video, fontsize=14, fontweight="bold", va="center")
+    figure.text(RIGHT, 1 - 0.25 / whole, doubts_of(result), fontsize=8, color=COLORS["micro"], ha="right", va="center")
     figure.text(LEFT, 1 - 0.49 / whole, _subtitle(result, truth), fontsize=10, color="#444444", va="center")
     # The default metadata holds the version of Matplotlib: equal results are to give equal bytes.
     figure.savefig(path, format="png", metadata={"Software": None})
@@ -94,6 +95,15 @@ def _subtitle(result: Result, truth: Track | None) -> str:
     dashed = "; dashed: threshold" if any(curve.threshold is not None for curve in result.curves) else ""
     begin = f"{methods_of(result)}: {counts} spotted{dashed}{bars}."
     return f"{begin} False positives are common: check each one."
+
+
+def doubts_of(result: Result) -> str:
+    """Why micro-expressions are unreliable, the first reason in words and the others by their number; else empty."""
+    if not result.micro_doubts:
+        return ""
+    first, *others = result.micro_doubts
+    more = f" (and {len(others)} more)" if others else ""
+    return f"micro: unreliable: {first}{more}"
 
 
 def methods_of(result: Result) -> str:

@@ -184,6 +184,9 @@ class Result:
         What a reader must know to judge the result, one sentence each.
     pictures : mapping from frame to (h, w, 3) uint8 array
         The face in the apex frames of the strongest expressions, RGB; empty unless asked for.
+    micro_doubts : tuple of str, optional
+        Why micro-expressions in this video are unreliable, one sentence each; empty where the video is good enough,
+        None where they were not asked for or the video was not judged.
     """
 
     track: Track
@@ -192,3 +195,4 @@ class Result:
     provenance: Mapping[str, Any]
     notes: tuple[str, ...] = ()
     pictures: Mapping[int, ByteImage] = field(default_factory=dict)
+    micro_doubts: tuple[str, ...] | None = None
