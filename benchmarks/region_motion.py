@@ -6,8 +6,8 @@
 The first frames of the demo video on one processor (held with sched_setaffinity, so this runs on Linux). Parts are
 timed inside the pass itself and are milliseconds of work per row, faces already found; the rest is reading the video
 and bookkeeping. Then the whole way from video to intervals, the two methods one after the other in one process, each
-with its own settings. If no weights of spotgcn come with facespot it has random ones, which are as fast; they need the
-extra [train].
+with its own settings. If no weights of spotgcn come with facespot it has random ones, which are as fast; they need
+the extra [train].
 """
 
 from __future__ import annotations

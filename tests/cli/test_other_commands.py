@@ -6,6 +6,8 @@ from inspect import signature
 
 import pytest
 
+from facespot.models import shipped_methods
+
 
 def facespot(*arguments, cwd=None):
     return subprocess.run(
@@ -19,7 +21,10 @@ def test_methods_are_listed_with_what_they_need():
     listed = dict(line.split(maxsplit=1) for line in done.stdout.splitlines())
     assert list(listed) == ["strain", "softnet", "mean", "spotgcn", "fesnet", "regiontcn"]
     assert "needs no weights" in listed.pop("strain")
-    assert all("weights come with facespot" in summary for summary in listed.values())
+    with_weights = [name for name, summary in listed.items() if "weights come with facespot" in summary]
+    assert with_weights == [name for name in listed if name in shipped_methods()]
+    assert "regiontcn" in with_weights
+    assert all("needs --weights" in summary for name, summary in listed.items() if name not in with_weights)
     assert [name for name, summary in listed.items() if "the default" in summary] == ["regiontcn"]
 
 

@@ -140,6 +140,6 @@ def test_the_rule_follows_the_protocol(method):
     plan = replace(PLAN, method=method)
     assert (plan.rule, plan.only_with_type) == (Rule(), False)
     published = replace(plan, published=True)
-    counts_every_video = method in ("spotgcn", "fesnet")
+    counts_every_video = method in ("spotgcn", "fesnet", "regiontcn")
     assert (published.rule, published.only_with_type) == ((Rule(), False) if counts_every_video else (PAPER_RULE, True))
     assert plan.kinds == KINDS

@@ -214,10 +214,12 @@ def plain_rows(pictures, detections, faces, *, rate=30.0, sigma=0.0, every=1):
         rows[row], valid[row] = 0, True
         if len(done) == 1:
             continue
+        # Landmarks have single precision; half a pixel rounds by it.
+        placed = settled.astype(np.float32).astype(np.float64)
         values = rows[row]
         for index, seconds in enumerate((2 / 30, 4 / 30, 8 / 30, 16 / 30, 32 / 30, 64 / 30)):
             crop, before = done[max(0, len(done) - 1 - max(1, math.floor(seconds * rate + 0.5)))]
-            means = plain_means(engine, crop, done[-1][0], settled)
+            means = plain_means(engine, crop, done[-1][0], placed)
             moved = transform - before
             pixel = math.exp(transform[3]) * 112 / 128
             values[:300].reshape(25, 6, 2)[:, index] = means[:25] - means[25]

@@ -19,9 +19,12 @@ def list_command() -> None:
     Example: facespot methods list
     """
     from facespot.methods.registry import METHODS
+    from facespot.models import shipped_methods
 
+    shipped = shipped_methods()
     for name, entry in METHODS.items():
-        print(f"{name:10} {entry.summary}")
+        weights = "; weights come with facespot" if name in shipped else "; needs --weights"
+        print(f"{name:10} {entry.summary}{weights if entry.needs_weights else ''}")
 
 
 @methods_app.command("show", no_args_is_help=True)
