@@ -274,7 +274,14 @@ def test_each_shortfall_is_one_plain_sentence(changes, sentence):
 
 
 @pytest.mark.parametrize(
-    "changes", [{"noise": 9.0}, {"motion_noise": 9.0}, {"repeated": 0.1}, {"fps": 200.0, "repeated": 0.8}]
+    "changes",
+    [
+        {"noise": 9.0},
+        {"motion_noise": 9.0},
+        {"repeated": 0.1},
+        {"fps": 200.0, "repeated": 0.8},
+        {"fps": 60.0, "frozen": 0.9},
+    ],
 )
 def test_what_does_no_harm_is_not_found(changes):
     assert quality_findings(replace(GOOD, **changes)) == ()
