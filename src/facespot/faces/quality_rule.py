@@ -19,10 +19,11 @@ FASTEST_FROZEN_FPS = 40.0
 class QualityRule:
     """Limits of a video in which micro-expressions can be trusted.
 
-    Preliminary: but for the size, each lies between conditions that benchmarks/video_quality.py tells apart on rendered
-    videos coded anew. On videos of people whom the weights of regiontcn have not seen, micro F1 was .79 where the rule
-    finds nothing (320 pixels, CRF 16 to 20), .74 at 192 pixels, .62 at CRF 28, and .33 at 192 pixels with noise, grey
-    and CRF 28.
+    Each lies between conditions that benchmarks/video_quality.py tells apart on rendered videos coded anew. On videos
+    of people whom the weights of regiontcn have not seen, the rule finds nothing where micro F1 was .79 (320 pixels,
+    CRF 16 to 20), .74 (192 pixels) and .73 (noise of 3 levels), and finds fault with nearly all videos where it was
+    .62 (CRF 28), .33 (192 pixels, noise, grey, CRF 28) and .23 (CRF 35). Noise of 6 levels and blur were not measured
+    so.
 
     Parameters
     ----------
